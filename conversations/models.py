@@ -1,0 +1,262 @@
+"""What was said, what was decided, what was done. Rows, constraints, and questions about one's own row."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+def new_id() -> uuid.UUID:
+    return uuid.uuid4()
+
+
+class Visitor(models.Model):
+    """Whoever a connection belongs to: an unknown browser, or a customer whom the site has vouched for."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    customer_id = models.CharField(max_length=200, null=True, blank=True, unique=True)  # noqa: DJ001 - unique, so absent is NULL
+    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    locale = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name or self.customer_id or f"Visitor {str(self.id)[:8]}"
+
+
+class Conversation(models.Model):
+    class Status(models.TextChoices):
+        OPEN = "open"
+        WAITING = "waiting", "waits for approval"
+        HANDED_OFF = "handed_off", "handed off"
+        CLOSED = "closed"
+        EXPIRED = "expired"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    thread_id = models.CharField(max_length=128, unique=True)
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="conversations")
+    version = models.ForeignKey("agents.TemplateVersion", on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
+    wants_person = models.BooleanField(default=False, help_text="The customer was sent to a person.")
+    last_seq = models.PositiveIntegerField(default=0)
+    last_activity_at = models.DateTimeField()
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-last_activity_at"]
+        indexes = [models.Index(fields=["-last_activity_at"])]
+
+    def __str__(self) -> str:
+        return self.thread_id
+
+
+class Run(models.Model):
+    """One customer message on its way to its answer."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        WAITING = "waiting", "waits for approval"
+        COMPLETED = "completed"
+        INTERRUPTED = "interrupted"
+        STOPPED = "stopped"
+        FAILED = "failed"
+        HANDED_OFF = "handed_off", "handed off"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
+    position = models.PositiveIntegerField(help_text="The seq of the message_accepted event.")
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    is_paused_before = models.BooleanField(
+        default=False, help_text="The graph has stopped at an interrupt, so it is resumed, not started."
+    )
+    fence = models.PositiveIntegerField(default=0)
+    failed_attempts = models.PositiveIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    stop_requested = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["conversation", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status__in=["running", "waiting"]),
+                name="one_active_run_a_conversation",
+            ),
+            models.UniqueConstraint(fields=["conversation", "position"], name="run_position_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"], condition=Q(status="pending"), name="run_pending_by_age"
+            ),
+            models.Index(
+                fields=["lease_expires_at"], condition=Q(status="running"), name="run_running_by_lease"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {str(self.id)[:8]}"
+
+
+class Message(models.Model):
+    class Role(models.TextChoices):
+        CUSTOMER = "customer"
+        AGENT = "agent"
+        STAFF = "staff"
+        SYSTEM = "system"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    agent = models.CharField(max_length=40, blank=True)
+    author = models.CharField(max_length=200, blank=True)
+    content = models.TextField()
+    client_message_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - unique, so absent is NULL
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_message_id"], name="client_message_id_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:60]
+
+
+class Interrupt(models.Model):
+    """A write that waits, or waited, for approval. Also a policy's own approval of what nobody needs to approve."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        SUPERSEDED = "superseded"
+
+    class Approver(models.TextChoices):
+        NONE = "none", "nobody (policy)"
+        CUSTOMER = "customer"
+        STAFF = "staff"
+
+    class By(models.TextChoices):
+        CUSTOMER = "customer"
+        STAFF = "staff"
+        SYSTEM = "system"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="interrupts")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="interrupts")
+    agent = models.CharField(max_length=40)
+    tool = models.CharField(max_length=40)
+    tool_call_id = models.CharField(max_length=100)
+    args = models.JSONField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of tool and canonical arguments.")
+    message = models.TextField()
+    approver = models.CharField(max_length=10, choices=Approver.choices)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=10, choices=By.choices, blank=True)
+    decided_by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "tool_call_id"], name="one_interrupt_a_tool_call"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"], condition=Q(status="pending"), name="interrupt_pending_by_expiry"
+            ),
+        ]
+        permissions = [("decide_interrupt", "Can approve or decline what waits for staff")]
+
+    def __str__(self) -> str:
+        return self.message[:80]
+
+
+class Effect(models.Model):
+    """One change in the world, done under one approval. The row exists if and only if the approval is used up."""
+
+    class Status(models.TextChoices):
+        DONE = "done"
+        REFUSED = "refused", "refused by the tool"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    interrupt = models.OneToOneField(Interrupt, on_delete=models.PROTECT, related_name="effect")
+    conversation = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="effects")
+    tool = models.CharField(max_length=40)
+    args = models.JSONField()
+    status = models.CharField(max_length=10, choices=Status.choices)
+    result = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.status}"
+
+
+class Event(models.Model):
+    """One stored frame of a conversation: 1, 2, 3 … in each thread, without gaps."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="events")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    type = models.CharField(max_length=30)
+    payload = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["conversation", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="seq_once_a_conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"
+
+
+class Usage(models.Model):
+    """What one agent used of one model in one run."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="usage")
+    agent = models.CharField(max_length=40)
+    model = models.CharField(max_length=100)
+    calls = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(
+        max_digits=14, decimal_places=6, null=True, blank=True, help_text="Empty: no known price."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "agent", "model"], name="usage_once_an_agent_and_model"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent} {self.model}: {self.input_tokens}+{self.output_tokens}"

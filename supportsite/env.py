@@ -1,0 +1,121 @@
+"""The environment variables: their types, defaults and what a bad value is told. `.env.example` lists them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import dj_database_url
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Words = Annotated[list[str], NoDecode]
+
+
+class Environment(BaseSettings):
+    """What may be set from outside. Nothing needs to be."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", case_sensitive=True
+    )
+
+    PORT: int = Field(8000, ge=1, le=65535)
+    DATA_DIR: Path = ROOT / "data"
+    DEBUG: bool | None = None
+    SECRET_KEY: str | None = Field(None, min_length=32)
+    ALLOWED_HOSTS: Words = []
+    ALLOWED_ORIGINS: Words = []
+    DATABASE_URL: str | None = None
+    REDIS_URL: str | None = Field(None, pattern=r"^(rediss?|unix)://")
+    LLM_MODEL: str = Field("gpt-4.1-mini", min_length=1)
+    OPENAI_API_KEY: str | None = None
+    OPENAI_BASE_URL: str | None = Field(None, pattern=r"^https?://")
+    LLM_TIMEOUT_SECONDS: float = Field(25, gt=0, le=600)
+    SESSION_TTL_SECONDS: int = Field(1800, ge=1)
+    INTERRUPT_TTL_SECONDS: int = Field(1800, ge=1)
+    SWEEP_SECONDS: float = Field(5, ge=0.5, le=3600)
+    IDENTITY_SECRET: str | None = Field(None, min_length=32)
+
+    @field_validator("ALLOWED_HOSTS", "ALLOWED_ORIGINS", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [word.strip() for word in value.split(",") if word.strip()]
+        return value
+
+    @field_validator("ALLOWED_ORIGINS")
+    @classmethod
+    def _are_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if origin != "*" and not origin.startswith(("http://", "https://")):
+                raise ValueError(f"{origin!r} is no origin; write https://shop.example")
+        return value
+
+    @field_validator("DATA_DIR")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("DATABASE_URL")
+    @classmethod
+    def _is_known_database(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                engine = dj_database_url.parse(value)["ENGINE"]
+            except Exception as error:
+                raise ValueError(
+                    "not a database URL; write postgres://user:password@host:5432/name"
+                ) from error
+            if not engine.endswith(("postgresql", "sqlite3")):
+                raise ValueError("only postgres:// and sqlite:// are supported")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_explicit(self) -> Environment:
+        if self.DEBUG is False:
+            required = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")
+            missing = [name for name in required if not getattr(self, name)]
+            if missing:
+                raise ValueError(
+                    f"DEBUG is off, so {', '.join(missing)} must be set (see .env.example)"
+                )
+        return self
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether an anonymous visitor is the vertical's demo customer: on unless DEBUG is off."""
+        return self.DEBUG is not False
+
+    @property
+    def uses_offline_model(self) -> bool:
+        return not (self.OPENAI_API_KEY or self.OPENAI_BASE_URL)
+
+
+SECRETS = ("SECRET", "KEY", "URL")
+
+
+def explain(error: ValidationError) -> str:
+    """Return one line a bad variable: its name, its value (unless it may be a secret) and what would be right."""
+    lines = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        if not name:
+            lines.append(message)
+        elif any(word in name for word in SECRETS):
+            lines.append(f"{name}: {message}")
+        else:
+            lines.append(f"{name}={item['input']!s}: {message}")
+    return "\n".join(lines)
+
+
+def read_environment() -> Environment:
+    """Read and check the environment, or end the process with exit code 2 and one line a mistake."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        print(explain(error), file=sys.stderr)  # noqa: T201 - no logging is set up yet
+        raise SystemExit(2) from None

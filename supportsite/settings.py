@@ -1,0 +1,244 @@
+"""Django's settings. Everything that a site may vary comes from `env.py`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.urls import reverse_lazy
+
+from supportsite.env import ROOT, read_environment
+
+# Before anything imports LangGraph: a crafted checkpoint row must not be able to run code (FACTS).
+os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
+os.environ.setdefault("LANGSMITH_TRACING", "false")
+
+ENV = read_environment()
+BASE_DIR = ROOT
+DATA_DIR = ENV.DATA_DIR
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret kept in `path`, made at random on first use and readable by its owner only."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        value = secrets.token_urlsafe(50)
+        try:
+            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+                file.write(value)
+        except FileExistsError:
+            return path.read_text().strip()
+        return value
+
+
+# Django's own debug pages only when asked for: the demo mode must not show a customer a traceback.
+DEBUG = ENV.DEBUG is True
+DEMO_MODE = ENV.is_demo
+SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = ENV.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_ORIGINS = ENV.ALLOWED_ORIGINS
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "supportsite",
+    "agents",
+    "agents.verticals.ecommerce",
+    "conversations",
+    "escalation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "supportsite.urls"
+ASGI_APPLICATION = "supportsite.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- engines -----------------------------------------------------------------------------------
+
+DATABASE_URL = ENV.DATABASE_URL or f"sqlite:///{DATA_DIR / 'support.sqlite3'}"
+
+
+def _database(url: str) -> dict[str, Any]:
+    config: dict[str, Any] = dict(dj_database_url.parse(url))
+    if config["ENGINE"].endswith("sqlite3"):
+        # DEFERRED gave 108 119 lock errors in 8 s between processes, IMMEDIATE and WAL none (FACTS).
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        config["CONN_MAX_AGE"] = 600
+    else:
+        config["CONN_MAX_AGE"] = 0
+        config["OPTIONS"] = {
+            **config.get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
+        }
+        config["CONN_HEALTH_CHECKS"] = True
+    return config
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+CHECKPOINT_FILE = DATA_DIR / "checkpoints.sqlite3"
+
+REDIS_URL = ENV.REDIS_URL or "redis://127.0.0.1:6379/0"
+CHANNEL_LAYERS = {
+    "default": {
+        # The core layer drops silently after 100 messages and forgets its groups when Valkey
+        # restarts; doorbells need neither (FACTS).
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # Without socket_timeout=None redis 8 drops every idle socket after 5 s (channels_redis#422).
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 120,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "max_retries": 1,
+}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": f"conversations.tasks.{name}", "schedule": timedelta(seconds=ENV.SWEEP_SECONDS)}
+    for name in ("expire_interrupts", "recover_runs")
+}
+
+# --- the chat ----------------------------------------------------------------------------------
+
+DEFAULT_TEMPLATE = "ecommerce"
+LLM_MODEL = ENV.LLM_MODEL
+OPENAI_API_KEY = ENV.OPENAI_API_KEY
+OPENAI_BASE_URL = ENV.OPENAI_BASE_URL
+USES_OFFLINE_MODEL = ENV.uses_offline_model
+LLM_TIMEOUT_SECONDS = ENV.LLM_TIMEOUT_SECONDS
+RUN_TIMEOUT_SECONDS = 120
+RECURSION_LIMIT = 25
+SESSION_TTL_SECONDS = ENV.SESSION_TTL_SECONDS
+INTERRUPT_TTL_SECONDS = ENV.INTERRUPT_TTL_SECONDS
+SWEEP_SECONDS = ENV.SWEEP_SECONDS
+IDENTITY_SECRET = ENV.IDENTITY_SECRET
+LEASE_SECONDS = 15
+MAX_RUN_ATTEMPTS = 3
+MAX_QUEUED_MESSAGES = 5
+MAX_FRAME_BYTES = 32_768
+MAX_CONTENT_CHARS = 8_000
+TOKEN_MAX_AGE_SECONDS = 30 * 86_400
+
+# --- pages and their safety --------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = DEMO_MODE
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+# Alpine, which unfold is built on, evaluates expressions in attributes; its widgets set inline styles.
+ADMIN_CSP = {
+    "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+    "img-src": [SELF, "data:"],
+}
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin != "*"]
+if not DEMO_MODE:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # One line a request, with its query, is noise here and may hold personal data.
+        "httpx": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"},
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "smart-support",
+    "SITE_HEADER": "smart-support",
+    "SITE_SYMBOL": "support_agent",
+    "SITE_URL": reverse_lazy("home"),
+    "SHOW_HISTORY": True,
+}
