@@ -71,6 +71,24 @@ class Limits(Spec):
         return None
 
 
+class Lookup(Spec):
+    """Where the offline model finds an argument that the customer did not name: in the result of a read.
+
+    Attributes:
+        tool: A read tool of the same agent, called without arguments.
+        items: The key of its result that holds a list of objects.
+        field: The key of such an object that is the argument's value.
+        where: Key → the values with which an object fits; one fitting object is taken, of several the customer is asked.
+        label: How one object is named in that question; {name} stands for a key of it.
+    """
+
+    tool: Name
+    items: Name
+    field: Name
+    where: dict[Name, list[str]] = {}
+    label: Line
+
+
 class ToolUse(Spec):
     """A tool in an agent's hands.
 
@@ -81,6 +99,7 @@ class ToolUse(Spec):
         doing: What the customer reads while it works: "Looking up your order".
         hidden: Arguments that no frame shows.
         ask: Argument → the question that asks the customer for it.
+        find: Argument → where to look it up first.
         reply: What the offline model says after success; {name} stands for a field of the tool's result.
     """
 
@@ -90,6 +109,7 @@ class ToolUse(Spec):
     doing: Line | None = None
     hidden: list[Name] = []
     ask: dict[Name, Line] = {}
+    find: dict[Name, Lookup] = {}
     reply: Text | None = None
 
 
