@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,26 +102,28 @@ def _read_files() -> list[tuple[str, TemplateSpec]]:
     return specs
 
 
-def load_all(*, reset: bool = False, with_demo: bool | None = None) -> Iterator[str]:
+def load_all(*, reset: bool = False, with_demo: bool | None = None) -> list[str]:
     """Load the verticals: templates into versions, and their demo data. Safe to repeat.
 
     Args:
         reset: Bring the demo data back to how it was first loaded.
         with_demo: Whether to touch demo data at all; None: as settings.DEMO_MODE says.
 
-    Yields:
-        One line about each thing done, as it is done; a caller that reads none does nothing.
+    Returns:
+        One line about each thing done.
 
     Raises:
         TemplateInvalid: A template is bad. Nothing has been changed.
     """
-    for item in load_template_files():
-        state = "new" if item.is_new else "unchanged"
-        yield f"{item.version} ({state}) from {item.source}"
+    lines = [
+        f"{item.version} ({'new' if item.is_new else 'unchanged'}) from {item.source}"
+        for item in load_template_files()
+    ]
     if not (settings.DEMO_MODE if with_demo is None else with_demo):
-        return
+        return lines
     for label, module in registry.list_demo_modules():
         if reset:
             module.reset()
         module.load()
-        yield f"{label}: demo data {'reset' if reset else 'loaded'}"
+        lines.append(f"{label}: demo data {'reset' if reset else 'loaded'}")
+    return lines

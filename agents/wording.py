@@ -86,12 +86,8 @@ def _known_keys(loc: Loc) -> list[str]:
 
 def _bare(annotation: Any) -> Any:
     """Return a type without Annotated and without "or None"."""
-    while (origin := get_origin(annotation)) in (Annotated, Union, types.UnionType):
-        parts = get_args(annotation)
-        if origin is Annotated:
-            annotation = parts[0]
-        else:
-            annotation = next(part for part in parts if part is not type(None))
+    while get_origin(annotation) in (Annotated, Union, types.UnionType):
+        annotation = next(part for part in get_args(annotation) if part is not type(None))
     return annotation
 
 
