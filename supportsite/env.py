@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +21,10 @@ class Environment(BaseSettings):
     """What may be set from outside. Nothing needs to be."""
 
     model_config = SettingsConfigDict(
-        env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore", case_sensitive=True
+        env_file=os.environ.get("ENV_FILE", ROOT / ".env"),
+        env_ignore_empty=True,
+        extra="ignore",
+        case_sensitive=True,
     )
 
     PORT: int = Field(8000, ge=1, le=65535)
@@ -118,4 +123,16 @@ def read_environment() -> Environment:
         return Environment()
     except ValidationError as error:
         print(explain(error), file=sys.stderr)  # noqa: T201 - no logging is set up yet
+        raise SystemExit(2) from None
+
+
+def check_data_dir(path: Path) -> None:
+    """Make the data folder, or end the process with exit code 2 and one line when it cannot be written to."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        print(f"DATA_DIR={path}: cannot be written to: {reason}", file=sys.stderr)  # noqa: T201 - as above
         raise SystemExit(2) from None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import secrets
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
 
-from supportsite.env import ROOT, read_environment
+from supportsite.env import ROOT, check_data_dir, read_environment
+from supportsite.secret_files import kept_secret
 
 # Before anything imports LangGraph: a crafted checkpoint row must not be able to run code (FACTS).
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
@@ -21,27 +20,12 @@ os.environ.setdefault("LANGSMITH_TRACING", "false")
 ENV = read_environment()
 BASE_DIR = ROOT
 DATA_DIR = ENV.DATA_DIR
-
-
-def _kept_secret(path: Path) -> str:
-    """Return the secret kept in `path`, made at random on first use and readable by its owner only."""
-    try:
-        return path.read_text().strip()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        value = secrets.token_urlsafe(50)
-        try:
-            with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-                file.write(value)
-        except FileExistsError:
-            return path.read_text().strip()
-        return value
-
+check_data_dir(DATA_DIR)
 
 # Django's own debug pages only when asked for: the demo mode must not show a customer a traceback.
 DEBUG = ENV.DEBUG is True
 DEMO_MODE = ENV.is_demo
-SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret_key")
+SECRET_KEY = ENV.SECRET_KEY or kept_secret(DATA_DIR / "secret_key")
 ALLOWED_HOSTS = ENV.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_ORIGINS = ENV.ALLOWED_ORIGINS
 
@@ -65,9 +49,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First: a balancer asks by address, which is no allowed host, and without TLS.
+    "supportsite.health.health_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "supportsite.admin_csp.admin_csp_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -215,7 +202,6 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin != "*"]
 if not DEMO_MODE:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
