@@ -24,7 +24,7 @@ def live() -> JsonResponse:
 
 def ready() -> JsonResponse:
     """Say whether the site can serve: 200 when each part answers, 503 and which one does not."""
-    parts = {"database": _is_up(_ask_database), "valkey": _is_up(_ask_valkey)}
+    parts = {"database": _is_up(ask_database), "valkey": _is_up(ask_valkey)}
     is_ready = all(parts.values())
     state = {name: "ok" if up else "down" for name, up in parts.items()}
     return JsonResponse(
@@ -36,12 +36,13 @@ def _is_up(ask: Callable[[], object]) -> bool:
     try:
         ask()
     except Exception as error:
-        logger.warning("Not ready: %s: %s", ask.__name__.removeprefix("_ask_"), error)
+        logger.warning("Not ready: %s: %s", ask.__name__.removeprefix("ask_"), error)
         return False
     return True
 
 
-def _ask_database() -> None:
+def ask_database() -> None:
+    """Raise when the database does not answer."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
 
@@ -53,7 +54,8 @@ def _valkey() -> redis.Redis:
     )
 
 
-def _ask_valkey() -> None:
+def ask_valkey() -> None:
+    """Raise when Valkey does not answer."""
     _valkey().ping()
 
 
