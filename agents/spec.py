@@ -6,9 +6,17 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 HUMAN = "human"
+ROUTER = "router"
 PLACEHOLDERS = ("company", "customer_name", "language", "today", "tone")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -144,8 +152,10 @@ class AgentSpec(Spec):
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, value: str) -> str:
-        if value in (HUMAN, "router"):
-            raise ValueError(f"{value!r} is reserved; describe the destination for people under `human:`")
+        if value in (HUMAN, ROUTER):
+            raise ValueError(
+                f"{value!r} is reserved; describe the destination for people under `human:`"
+            )
         return value
 
     @field_validator("prompt")
@@ -178,15 +188,23 @@ class HumanSpec(Spec):
 
     description: Line = "The customer wants a person, complains, or needs what no agent can do."
     intents: list[IntentSpec] = []
-    reply: Text = (
-        "I have marked this conversation for our team, and a person will read it. I cannot say how soon."
-    )
+    reply: Text = "I have marked this conversation for our team, and a person will read it. I cannot say how soon."
 
 
 class ConfirmWords(Spec):
     """Whole messages that answer a pending interrupt, case-folded."""
 
-    yes: list[Line] = ["yes", "y", "yes please", "ok", "okay", "confirm", "approve", "go ahead", "do it"]
+    yes: list[Line] = [
+        "yes",
+        "y",
+        "yes please",
+        "ok",
+        "okay",
+        "confirm",
+        "approve",
+        "go ahead",
+        "do it",
+    ]
     no: list[Line] = ["no", "n", "no thanks", "cancel", "decline", "stop", "don't", "do not"]
 
     @model_validator(mode="after")
@@ -200,11 +218,15 @@ class ConfirmWords(Spec):
 class Texts(Spec):
     """What the platform itself says to a customer."""
 
-    clarify: Text = "I want to be sure that I understand you. Could you say a little more about what you need?"
+    clarify: Text = (
+        "I want to be sure that I understand you. Could you say a little more about what you need?"
+    )
     out_of_scope: Text = "I am afraid that I cannot help with that. I can help with: {topics}."
     hello: Text = "Hello! How can I help you today?"
     thanks: Text = "You are welcome. Is there anything else that I can help with?"
-    abuse: Text = "I am sorry that this is frustrating. Tell me what went wrong, and I will do what I can."
+    abuse: Text = (
+        "I am sorry that this is frustrating. Tell me what went wrong, and I will do what I can."
+    )
     not_understood: Text = "I am sorry, I did not understand that. Could you put it in other words?"
     declined: Text = "All right, I have not done it. Nothing was changed."
     superseded: Text = "All right, I have left that undone."
@@ -215,6 +237,9 @@ class Texts(Spec):
     failed: Text = (
         "I am sorry, something went wrong on our side and I could not finish your request. "
         "Please try again in a moment."
+    )
+    several_wait: Text = (
+        "Several things wait for your approval. Please answer each with its own buttons."
     )
     waits_for_staff: Text = "A colleague has to approve this first. You will hear about it here."
 

@@ -41,9 +41,13 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     thread_id = models.CharField(max_length=128, unique=True)
     visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="conversations")
-    version = models.ForeignKey("agents.TemplateVersion", on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(
+        "agents.TemplateVersion", on_delete=models.PROTECT, related_name="+"
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
-    wants_person = models.BooleanField(default=False, help_text="The customer was sent to a person.")
+    wants_person = models.BooleanField(
+        default=False, help_text="The customer was sent to a person."
+    )
     last_seq = models.PositiveIntegerField(default=0)
     last_activity_at = models.DateTimeField()
     input_tokens = models.PositiveBigIntegerField(default=0)
@@ -76,8 +80,9 @@ class Run(models.Model):
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     position = models.PositiveIntegerField(help_text="The seq of the message_accepted event.")
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
-    is_paused_before = models.BooleanField(
-        default=False, help_text="The graph has stopped at an interrupt, so it is resumed, not started."
+    is_paused = models.BooleanField(
+        default=False,
+        help_text="The graph has stopped at an interrupt: resume it, do not start it.",
     )
     fence = models.PositiveIntegerField(default=0)
     failed_attempts = models.PositiveIntegerField(default=0)
@@ -85,6 +90,7 @@ class Run(models.Model):
     stop_requested = models.BooleanField(default=False)
     error_code = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
+    ready_at = models.DateTimeField(help_text="When it last became pending.")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -100,10 +106,12 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["created_at"], condition=Q(status="pending"), name="run_pending_by_age"
+                fields=["ready_at"], condition=Q(status="pending"), name="run_pending_by_age"
             ),
             models.Index(
-                fields=["lease_expires_at"], condition=Q(status="running"), name="run_running_by_lease"
+                fields=["lease_expires_at"],
+                condition=Q(status="running"),
+                name="run_running_by_lease",
             ),
         ]
 
@@ -119,8 +127,12 @@ class Message(models.Model):
         SYSTEM = "system"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
-    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    run = models.ForeignKey(
+        Run, null=True, blank=True, on_delete=models.CASCADE, related_name="messages"
+    )
     role = models.CharField(max_length=10, choices=Role.choices)
     agent = models.CharField(max_length=40, blank=True)
     author = models.CharField(max_length=200, blank=True)
@@ -161,7 +173,9 @@ class Interrupt(models.Model):
         SYSTEM = "system"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="interrupts")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="interrupts"
+    )
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="interrupts")
     agent = models.CharField(max_length=40)
     tool = models.CharField(max_length=40)
@@ -183,11 +197,15 @@ class Interrupt(models.Model):
     class Meta:
         ordering = ["created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["run", "tool_call_id"], name="one_interrupt_a_tool_call"),
+            models.UniqueConstraint(
+                fields=["run", "tool_call_id"], name="one_interrupt_a_tool_call"
+            ),
         ]
         indexes = [
             models.Index(
-                fields=["expires_at"], condition=Q(status="pending"), name="interrupt_pending_by_expiry"
+                fields=["expires_at"],
+                condition=Q(status="pending"),
+                name="interrupt_pending_by_expiry",
             ),
         ]
         permissions = [("decide_interrupt", "Can approve or decline what waits for staff")]
@@ -224,7 +242,9 @@ class Event(models.Model):
     """One stored frame of a conversation: 1, 2, 3 … in each thread, without gaps."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="events")
-    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+    run = models.ForeignKey(
+        Run, null=True, blank=True, on_delete=models.CASCADE, related_name="events"
+    )
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=30)
     payload = models.JSONField()
@@ -255,7 +275,9 @@ class Usage(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "agent", "model"], name="usage_once_an_agent_and_model"),
+            models.UniqueConstraint(
+                fields=["run", "agent", "model"], name="usage_once_an_agent_and_model"
+            ),
         ]
 
     def __str__(self) -> str:

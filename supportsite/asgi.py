@@ -1,6 +1,21 @@
+"""HTTP, sockets, and what happens around them: warm-up after the start, an orderly stop."""
+
+from __future__ import annotations
+
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportsite.settings")
+
 from django.core.asgi import get_asgi_application
 
-application = get_asgi_application()
+http = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps
+
+from conversations.routing import websocket_urlpatterns  # noqa: E402
+from supportsite.lifespan import lifespan  # noqa: E402
+
+application: Any = ProtocolTypeRouter(
+    {"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+)

@@ -48,7 +48,9 @@ class ToolContext:
     def require_customer(self) -> str:
         """Return the customer, or refuse when there is none."""
         if self.customer_id is None:
-            raise Refusal("I can only do this for a customer who is signed in. Please sign in first.")
+            raise Refusal(
+                "I can only do this for a customer who is signed in. Please sign in first."
+            )
         return self.customer_id
 
 
@@ -133,7 +135,9 @@ def _args_model(function: ToolFunction) -> type[BaseModel]:
             raise TypeError(f"{function.__qualname__}: argument {parameter.name!r} has no type")
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(f"{function.__name__}_args", __config__=ConfigDict(extra="forbid"), **fields)
+    return create_model(
+        f"{function.__name__}_args", __config__=ConfigDict(extra="forbid"), **fields
+    )
 
 
 def support_tool(
@@ -153,7 +157,9 @@ def support_tool(
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"{function.__qualname__}: a tool is an async function")
         if not function.__doc__:
-            raise TypeError(f"{function.__qualname__}: a tool needs a docstring; the model reads it")
+            raise TypeError(
+                f"{function.__qualname__}: a tool needs a docstring; the model reads it"
+            )
         return SupportTool(
             name=function.__name__,
             description=inspect.cleandoc(function.__doc__),

@@ -1,0 +1,65 @@
+"""Which language model answers: any OpenAI-compatible API, or the offline model when neither key nor URL is set."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from agents.prices import OFFLINE_MODEL
+from agents.spec import ROUTER, TemplateSpec
+
+if TYPE_CHECKING:
+    import httpx
+    from langchain_core.language_models import BaseChatModel
+
+
+def model_name(spec: TemplateSpec, role: str) -> str:
+    """Return the name of the model that the router or an agent of this template uses."""
+    if settings.USES_OFFLINE_MODEL:
+        return OFFLINE_MODEL
+    if role == ROUTER:
+        return spec.router_model or spec.model or settings.LLM_MODEL
+    return spec.agent(role).model or spec.model or settings.LLM_MODEL
+
+
+def build_chat_model(spec: TemplateSpec, role: str) -> BaseChatModel:
+    """Return the model for the router or an agent.
+
+    Args:
+        spec: The template.
+        role: "router" or an agent's name.
+    """
+    if settings.USES_OFFLINE_MODEL:
+        from agents.offline.model import OfflineChatModel
+
+        return OfflineChatModel(template=spec, role=role, cache_dir=settings.DATA_DIR / "offline")
+    return _open_ai(model_name(spec, role))
+
+
+@cache
+def _http_client() -> httpx.AsyncClient:
+    # One for the process: a fresh httpx client costs 40 ms (FACTS).
+    import httpx
+
+    return httpx.AsyncClient(timeout=settings.LLM_TIMEOUT_SECONDS)
+
+
+@cache
+def _open_ai(name: str) -> BaseChatModel:
+    from langchain_openai import ChatOpenAI
+
+    options: dict[str, Any] = {}
+    if settings.OPENAI_BASE_URL:
+        options["base_url"] = settings.OPENAI_BASE_URL
+    return ChatOpenAI(
+        model=name,
+        # A local server wants no key, the client wants one.
+        api_key=settings.OPENAI_API_KEY or "none",
+        timeout=settings.LLM_TIMEOUT_SECONDS,
+        max_retries=0,  # the graph tries twice, and only while nothing has been said
+        stream_usage=True,
+        http_async_client=_http_client(),
+        **options,
+    )

@@ -1,0 +1,104 @@
+"""A template version made ready to run: models bound to their tools, once a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agents import registry
+from agents.chat_models import build_chat_model, model_name
+from agents.models import TemplateVersion
+from agents.routing import RouteDecision
+from agents.selectors import get_spec
+from agents.spec import HUMAN, ROUTER, AgentSpec, TemplateSpec, ToolUse
+from agents.tools import SupportTool
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import Runnable
+
+TRANSFER = "transfer_to_agent"
+
+
+@dataclass(frozen=True)
+class CompiledAgent:
+    """One agent with its model; `model` takes messages and streams AIMessageChunks."""
+
+    spec: AgentSpec
+    model: Runnable[Any, Any]
+    model_name: str
+    tools: dict[str, SupportTool]
+    uses: dict[str, ToolUse]
+
+
+@dataclass(frozen=True)
+class CompiledTemplate:
+    """All agents of one version and their router; `router` gives {"raw", "parsed", "parsing_error"}."""
+
+    spec: TemplateSpec
+    router: Runnable[Any, Any]
+    router_model_name: str
+    router_prompt: str
+    agents: dict[str, CompiledAgent]
+
+
+MAX_KEPT = 64
+
+_compiled: dict[tuple[int, str], CompiledTemplate] = {}
+
+
+def get_compiled(version: TemplateVersion) -> CompiledTemplate:
+    """Return a version ready to run; versions are frozen, so it is made once a process."""
+    key = (version.pk, version.checksum)
+    if key not in _compiled:
+        if len(_compiled) >= MAX_KEPT:
+            _compiled.clear()
+        _compiled[key] = compile_template(get_spec(version))
+    return _compiled[key]
+
+
+def compile_template(spec: TemplateSpec) -> CompiledTemplate:
+    """Return a template ready to run."""
+    return CompiledTemplate(
+        spec=spec,
+        router=build_chat_model(spec, ROUTER).with_structured_output(
+            RouteDecision, include_raw=True
+        ),
+        router_model_name=model_name(spec, ROUTER),
+        router_prompt=registry.router_prompt(spec),
+        agents={agent.name: _compile_agent(spec, agent) for agent in spec.agents},
+    )
+
+
+def _compile_agent(spec: TemplateSpec, agent: AgentSpec) -> CompiledAgent:
+    tools = {use.name: registry.get_tool(use.name) for use in agent.tools}
+    others = [name for name in spec.agent_names if name != agent.name]
+    schemas = [tool.schema() for tool in tools.values()] + [_transfer_schema(others)]
+    return CompiledAgent(
+        spec=agent,
+        model=build_chat_model(spec, agent.name).bind_tools(schemas),
+        model_name=model_name(spec, agent.name),
+        tools=tools,
+        uses={use.name: use for use in agent.tools},
+    )
+
+
+def _transfer_schema(others: list[str]) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "function": {
+            "name": TRANSFER,
+            "description": (
+                "Give the customer's request to another agent, when it is not yours. "
+                f'"{HUMAN}" is a person: only when asked for, or when no agent can help.'
+            ),
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    "agent": {"type": "string", "enum": others},
+                    "reason": {"type": "string", "description": "What the customer still needs."},
+                },
+                "required": ["agent", "reason"],
+                "additionalProperties": False,
+            },
+        },
+    }

@@ -1,0 +1,74 @@
+"""What travels from node to node, and through checkpoints: messages and plain JSON only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
+from langgraph.graph.message import add_messages
+
+
+class PlanStep(TypedDict):
+    """One agent's part: who, and what is asked of them."""
+
+    agent: str
+    request: str
+
+
+class GraphState(TypedDict, total=False):
+    """One conversation.
+
+    Attributes:
+        messages: Everything said, with tool calls and their results.
+        plan: The agents of the current message, in order.
+        step: Which of them acts.
+        proposals: Prepared writes by tool call id (ProposedWrite as a dict).
+        transfers: Transfers in this run.
+        outcome: How the run ended: "completed", "interrupted", "handed_off" or "stopped".
+    """
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    plan: list[PlanStep]
+    step: int
+    proposals: dict[str, dict[str, Any]]
+    transfers: int
+    outcome: str
+
+
+def new_turn(message_id: str, text: str) -> GraphState:
+    """Return the input for a customer's message."""
+    return {
+        "messages": [HumanMessage(content=text, id=message_id)],
+        "plan": [],
+        "step": 0,
+        "proposals": {},
+        "transfers": 0,
+        "outcome": "completed",
+    }
+
+
+def current_step(state: GraphState) -> PlanStep:
+    return state["plan"][state["step"]]
+
+
+def open_calls(messages: list[AnyMessage]) -> list[ToolCall]:
+    """Return the tool calls of the last model message that have no result yet."""
+    answered = set()
+    for message in reversed(messages):
+        if isinstance(message, ToolMessage):
+            answered.add(message.tool_call_id)
+        elif isinstance(message, AIMessage):
+            return [call for call in message.tool_calls if call["id"] not in answered]
+        else:
+            break
+    return []
+
+
+def last_results(messages: list[AnyMessage]) -> list[ToolMessage]:
+    """Return the results of the last model message's tool calls."""
+    results: list[ToolMessage] = []
+    for message in reversed(messages):
+        if not isinstance(message, ToolMessage):
+            break
+        results.append(message)
+    return results[::-1]

@@ -1,0 +1,158 @@
+"""From a committed fact, or a piece of text, to the sockets that show it.
+
+In this process directly; to other processes by the channel layer: a doorbell for stored events, which they then read
+from the table, and batches for pieces of text. The channel layer carries no truth, and nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+from conversations.database import in_thread
+from conversations.models import Conversation
+
+logger = logging.getLogger(__name__)
+
+PROCESS = uuid.uuid4().hex
+SEND_TIMEOUT_SECONDS = 2
+POLL_SECONDS = 20
+
+Numbered = tuple[int, str]
+
+
+class View(Protocol):
+    """One socket that shows a conversation."""
+
+    def push(self, text: str) -> None:
+        """Send a passing frame."""
+        ...
+
+    def push_events(self, conversation_id: uuid.UUID, events: list[Numbered]) -> None:
+        """Send stored events (seq, frame), in order, without gaps or doubles."""
+        ...
+
+    def catch_up(self, conversation_id: uuid.UUID, seq: int) -> None:
+        """Read what is lacking up to `seq` from the table."""
+        ...
+
+
+def encode(frame: dict[str, Any]) -> str:
+    """Return a frame as it goes over the wire."""
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+
+
+def group(conversation_id: uuid.UUID) -> str:
+    """Return the channel-layer group of a conversation."""
+    return f"conversation.{conversation_id.hex}"
+
+
+class Hub:
+    """The sockets of this process, by conversation."""
+
+    def __init__(self) -> None:
+        self._views: dict[uuid.UUID, set[View]] = defaultdict(set)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._poll: asyncio.Task[None] | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that serves this process's sockets; None where there are none, as in a worker."""
+        return self._loop if self._loop is not None and self._loop.is_running() else None
+
+    def open(self) -> None:
+        """Take the running loop as the one that serves sockets."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            self._poll = loop.create_task(self._poll_forever())
+
+    def attach(self, conversation_id: uuid.UUID, view: View) -> None:
+        self._views[conversation_id].add(view)
+
+    def detach(self, conversation_id: uuid.UUID, view: View) -> None:
+        views = self._views.get(conversation_id)
+        if views is not None:
+            views.discard(view)
+            if not views:
+                del self._views[conversation_id]
+
+    def pass_on(self, conversation_id: uuid.UUID, frame: dict[str, Any]) -> str:
+        """Send a passing frame to this process's sockets; return it encoded."""
+        text = encode(frame)
+        for view in tuple(self._views.get(conversation_id, ())):
+            view.push(text)
+        return text
+
+    def relay(self, conversation_id: uuid.UUID, text: str) -> None:
+        """Send an encoded passing frame to other processes' sockets."""
+        self.spawn(_send(conversation_id, {"type": "relay", "text": text, "from": PROCESS}))
+
+    def deliver(self, conversation_id: uuid.UUID, events: list[Numbered]) -> None:
+        """Send stored events to this process's sockets, and ring for the others'."""
+        for view in tuple(self._views.get(conversation_id, ())):
+            view.push_events(conversation_id, events)
+        self.spawn(_send(conversation_id, _doorbell(events[-1][0])))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside, and keep hold of it until it is done."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _poll_forever(self) -> None:
+        """Close gaps that lost doorbells left, with one query for all sockets of the process."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                for conversation_id, seq in (await _last_seqs(list(self._views))).items():
+                    for view in tuple(self._views.get(conversation_id, ())):
+                        view.catch_up(conversation_id, seq)
+            except Exception:
+                logger.exception("polling for missed events failed; trying again")
+
+
+@in_thread
+def _last_seqs(conversation_ids: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+    found: dict[uuid.UUID, int] = {}
+    for start in range(0, len(conversation_ids), 500):
+        part = conversation_ids[start : start + 500]
+        found.update(Conversation.objects.filter(pk__in=part).values_list("pk", "last_seq"))
+    return found
+
+
+def _doorbell(seq: int) -> dict[str, Any]:
+    return {"type": "doorbell", "seq": seq, "from": PROCESS}
+
+
+async def _send(conversation_id: uuid.UUID, message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+            await layer.group_send(
+                group(conversation_id), {**message, "conversation": conversation_id.hex}
+            )
+    except Exception as error:  # noqa: BLE001 - nothing depends on it: a poll closes the gap
+        logger.warning("channel layer: %s not sent (%s)", message["type"], type(error).__name__)
+
+
+hub = Hub()
+
+
+def announce(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
+    """Bring a transaction's events to the sockets, after its commit; from any thread."""
+    loop = hub.loop
+    if loop is not None:
+        events = [(frame["seq"], encode(frame)) for frame in frames]
+        loop.call_soon_threadsafe(hub.deliver, conversation.pk, events)
+    else:
+        async_to_sync(_send)(conversation.pk, _doorbell(frames[-1]["seq"]))

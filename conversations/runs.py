@@ -1,0 +1,220 @@
+"""One run from message to reply: claimed, driven through the graph, finished.
+
+Runs are asyncio tasks of their own, one at a time for each conversation; the socket that brought the message may go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from agents.context import RunContext
+from agents.engine import Engine, TurnEnd, get_engine
+from agents.tools import ToolContext
+from conversations.database import database_now, in_thread
+from conversations.effects import RowLedger
+from conversations.errors import FenceLost, InternalError
+from conversations.live import hub
+from conversations.services import runs as run_services
+from conversations.services.runs import Claim, Spoken
+from conversations.voice import RunVoice
+
+logger = logging.getLogger(__name__)
+
+_claim_next = in_thread(run_services.claim_next)
+_pause = in_thread(run_services.pause)
+_finish = in_thread(run_services.finish)
+_fail = in_thread(run_services.fail)
+_release = in_thread(run_services.release)
+_try_again = in_thread(run_services.try_again)
+_extend_leases = in_thread(run_services.extend_leases)
+_now = in_thread(database_now)
+
+
+@dataclass
+class _Drive:
+    """The work on one conversation in this process."""
+
+    task: asyncio.Task[None]
+    is_wanted_again: bool = False
+    stops: dict[uuid.UUID, asyncio.Event] = field(default_factory=dict)
+
+
+_drives: dict[tuple[asyncio.AbstractEventLoop, uuid.UUID], _Drive] = {}
+_heartbeats: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+_is_closing = False
+
+
+def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
+    """See to it that this loop works through the conversation's pending runs."""
+    if _is_closing:
+        return None
+    loop = asyncio.get_running_loop()
+    key = (loop, conversation_id)
+    drive = _drives.get(key)
+    if drive is not None:
+        drive.is_wanted_again = True
+        return drive.task
+    drive = _drives[key] = _Drive(loop.create_task(_drive(key)))
+    heartbeat = _heartbeats.get(loop)
+    if heartbeat is None or heartbeat.done():
+        _heartbeats[loop] = loop.create_task(_beat(loop))
+    return drive.task
+
+
+async def _drive(key: tuple[asyncio.AbstractEventLoop, uuid.UUID]) -> None:
+    try:
+        while True:
+            # Between a claim that finds nothing and the end of this task nothing is awaited, so that no wake is lost.
+            _drives[key].is_wanted_again = False
+            claim = await _claim_next(key[1])
+            if claim is not None:
+                await execute_run(claim, _drives[key].stops)
+            elif not _drives[key].is_wanted_again:
+                return
+    except Exception:
+        logger.exception("the work on a conversation broke off; a sweep takes it up")
+    finally:
+        del _drives[key]
+
+
+async def _beat(loop: asyncio.AbstractEventLoop) -> None:
+    """Extend the leases of this loop's runs while there are any, and hear of stops asked for elsewhere."""
+    while any(at is loop for at, _ in _drives):
+        await asyncio.sleep(settings.LEASE_SECONDS / 3)
+        stops = {run: event for d in list(_drives.values()) for run, event in d.stops.items()}
+        try:
+            for run_id in await _extend_leases(list(stops)):
+                stops[run_id].set()
+        except Exception:
+            logger.exception("leases could not be extended; trying again")
+
+
+def stop(conversation_id: uuid.UUID) -> None:
+    """Stop what this process generates for a conversation."""
+    for (_, key), drive in list(_drives.items()):
+        if key == conversation_id:
+            for event in drive.stops.values():
+                event.set()
+
+
+async def close(*, grace_seconds: float) -> None:
+    """Claim no more runs, let the running ones end within the grace, and give back the rest."""
+    global _is_closing
+    _is_closing = True
+    loop = asyncio.get_running_loop()
+    tasks = [drive.task for (at, _), drive in _drives.items() if at is loop]
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=grace_seconds)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> None:
+    """Take a claimed run to its end, or to a pause. Never raises, but for cancellation."""
+    stop_event = stops[claim.run_id] = asyncio.Event()
+    voice: RunVoice | None = None
+    try:
+        async with asyncio.timeout(settings.RUN_TIMEOUT_SECONDS):
+            engine = await get_engine()
+            voice, ctx = await _prepare(claim, stop_event)
+            await _follow(claim, engine, voice, ctx)
+    except FenceLost:
+        logger.warning("run %s was taken over by another process", claim.run_id)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await _release(claim)
+        raise
+    except DatabaseError as error:
+        logger.warning("run %s: database: %s; trying again", claim.run_id, type(error).__name__)
+        with suppress(DatabaseError, FenceLost):
+            await _try_again(claim, "database")
+    except Exception as error:
+        logger.exception("run %s failed", claim.run_id)
+        await _give_up(claim, voice, getattr(error, "code", "internal_error"))
+    finally:
+        if voice is not None:
+            voice.silence()
+        del stops[claim.run_id]
+
+
+async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, RunContext]:
+    # Late, because it imports LangChain (FACTS: 7 s of CPU).
+    from agents.compiled import get_compiled
+
+    template = await asyncio.to_thread(get_compiled, claim.version)
+    spec = template.spec
+    customer_id = claim.visitor.customer_id
+    if customer_id is None and settings.DEMO_MODE and not settings.IDENTITY_SECRET:
+        customer_id = spec.demo_customer
+    context = ToolContext(
+        customer_id=customer_id,
+        thread_id=claim.thread_id,
+        run_id=str(claim.run_id),
+        now=await _now(),
+    )
+    voice = RunVoice(claim, spec)
+    return voice, RunContext(
+        template=template,
+        tool_context=context,
+        ledger=RowLedger(claim, context),
+        voice=voice,
+        meter=voice,
+        customer_name=claim.visitor.name,
+        language=claim.visitor.locale or spec.languages[0],
+        stop=stop_event,
+    )
+
+
+async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> None:
+    thread = claim.conversation_id.hex
+    end = await _begin(claim, engine, voice, ctx, thread)
+    while end.waiting:
+        if not await _pause(claim, voice.progress.take(), end.waiting):
+            return
+        end = await engine.resume(ctx, thread)
+    await _finish(claim, voice.progress.take(), end.outcome)
+
+
+async def _begin(
+    claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext, thread: str
+) -> TurnEnd:
+    """Start the graph, resume it, or take up what a dead process left in the last checkpoint."""
+    message_id = str(claim.run_id)
+    if claim.is_paused or claim.is_retry:
+        snapshot = await engine.peek(thread)
+        if snapshot.message_id == message_id:
+            voice.adopt(snapshot.said)
+            if snapshot.end is None or (snapshot.end.waiting and claim.is_paused):
+                return await engine.resume(ctx, thread)
+            return snapshot.end
+    voice.begin_anew()
+    return await engine.start(ctx, thread, message_id, claim.text)
+
+
+async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:
+    progress = voice.progress.take() if voice is not None else run_services.Progress()
+    # Half a message is no message: only whole ones are kept.
+    progress.items = [i for i in progress.items if not isinstance(i, Spoken) or i.text]
+    try:
+        await _fail(claim, progress, code)
+    except (DatabaseError, FenceLost):
+        logger.warning("run %s could not be marked as failed; a sweep takes it up", claim.run_id)
+        return
+    error = InternalError()
+    hub.pass_on(
+        claim.conversation_id,
+        {
+            "type": "error",
+            "code": error.code,
+            "message": str(error),
+            "thread_id": claim.thread_id,
+        },
+    )

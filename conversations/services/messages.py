@@ -1,0 +1,197 @@
+"""A customer's message: accepted once, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from agents.models import TemplateVersion
+from agents.selectors import get_current_version, get_spec
+from agents.spec import TemplateSpec
+from conversations import errors
+from conversations.database import database_now
+from conversations.events import Fact, MessageAccepted, MessageSaid, frame, publish
+from conversations.markdown import to_html
+from conversations.models import Conversation, Event, Interrupt, Message, Run
+from conversations.services import interrupts
+from conversations.services.sessions import expire_if_idle
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A stored message.
+
+    Attributes:
+        conversation_id: Its conversation.
+        frame: The `message_accepted` frame.
+        is_new: False for a message that had been accepted before.
+    """
+
+    conversation_id: uuid.UUID
+    frame: dict[str, Any]
+    is_new: bool
+
+
+def receive_message(
+    *,
+    visitor_id: uuid.UUID,
+    thread_id: str,
+    content: str,
+    template: str,
+    client_message_id: str | None = None,
+) -> Accepted:
+    """Store a customer's message and the run that answers it.
+
+    A whole message that is a yes or no word answers the pending interrupt; any other supersedes it.
+
+    Args:
+        visitor_id: Who writes.
+        thread_id: The conversation; made when it does not exist.
+        content: What is said.
+        template: The slug with which a new conversation begins.
+        client_message_id: Makes a re-send safe: the same id in the same thread is accepted once.
+
+    Raises:
+        Forbidden: Another visitor's thread.
+        SessionExpired: Too long without activity.
+        Busy: Five messages wait already.
+        BudgetExhausted: The conversation has used up what the template grants it.
+    """
+    with transaction.atomic():
+        now = database_now()
+        conversation = _open_conversation(visitor_id, thread_id, template, now)
+        if conversation.visitor_id != visitor_id:
+            raise errors.Forbidden
+        if client_message_id and (known := _find_accepted(conversation, client_message_id)):
+            return Accepted(conversation.pk, known, is_new=False)
+        has_expired = expire_if_idle(conversation, now)
+        if not has_expired:
+            accepted = _accept(conversation, content, client_message_id, now)
+    if has_expired:
+        raise errors.SessionExpired
+    return Accepted(conversation.pk, accepted, is_new=True)
+
+
+def _open_conversation(
+    visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime
+) -> Conversation:
+    """Return the thread's conversation, locked; made with the template's current version when there is none."""
+    conversation = Conversation.objects.select_for_update().filter(thread_id=thread_id).first()
+    if conversation is not None:
+        return conversation
+    version: TemplateVersion = get_current_version(template)
+    try:
+        with transaction.atomic():
+            return Conversation.objects.create(
+                thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
+            )
+    except IntegrityError:  # the same thread, from another tab at the same moment
+        return Conversation.objects.select_for_update().get(thread_id=thread_id)
+
+
+def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[str, Any] | None:
+    message = conversation.messages.filter(client_message_id=client_message_id).first()
+    if message is None:
+        return None
+    event = Event.objects.get(
+        conversation=conversation, type=MessageAccepted.type, payload__message_id=str(message.pk)
+    )
+    return frame(event, conversation.thread_id)
+
+
+def _accept(
+    conversation: Conversation, content: str, client_message_id: str | None, now: datetime
+) -> dict[str, Any]:
+    spec = get_spec(conversation.version)
+    _check_room(conversation, spec)
+    message = Message.objects.create(
+        conversation=conversation,
+        role=Message.Role.CUSTOMER,
+        content=content,
+        client_message_id=client_message_id,
+        created_at=now,
+    )
+    accepted = MessageAccepted(str(message.pk), content, now.isoformat(), client_message_id)
+    run = _queue_run(conversation, message, spec, now)
+    [stored] = publish(conversation, [accepted], now=now, run=run)
+    if run is None:
+        _answer_interrupt(conversation, content, spec, now)
+    else:
+        _supersede(conversation, now)
+    return stored
+
+
+def _check_room(conversation: Conversation, spec: TemplateSpec) -> None:
+    if conversation.runs.filter(status=Run.Status.PENDING).count() >= settings.MAX_QUEUED_MESSAGES:
+        raise errors.Busy
+    budget = spec.budget
+    tokens = conversation.input_tokens + conversation.output_tokens
+    if (budget.tokens is not None and tokens >= budget.tokens) or (
+        budget.cost_usd is not None and conversation.cost_usd >= budget.cost_usd
+    ):
+        raise errors.BudgetExhausted
+
+
+def _pending(conversation: Conversation) -> list[Interrupt]:
+    return list(conversation.interrupts.filter(status=Interrupt.Status.PENDING))
+
+
+def find_confirmation(content: str, spec: TemplateSpec) -> bool | None:
+    """Return what a whole message answers: True for a yes word, False for a no word, None for anything else."""
+    word = content.strip().casefold()
+    if word in {w.casefold() for w in spec.confirm_words.yes}:
+        return True
+    if word in {w.casefold() for w in spec.confirm_words.no}:
+        return False
+    return None
+
+
+def _queue_run(
+    conversation: Conversation, message: Message, spec: TemplateSpec, now: datetime
+) -> Run | None:
+    """Create the run that answers a message; None for a message that answers an interrupt instead."""
+    if find_confirmation(message.content, spec) is not None and _pending(conversation):
+        return None
+    run = Run.objects.create(
+        conversation=conversation, position=conversation.last_seq + 1, created_at=now, ready_at=now
+    )
+    message.run = run
+    message.save(update_fields=["run"])
+    return run
+
+
+def _answer_interrupt(
+    conversation: Conversation, content: str, spec: TemplateSpec, now: datetime
+) -> None:
+    """Let a yes or no word decide what waits; when that is not one thing for the customer, say what to do."""
+    pending = _pending(conversation)
+    outcome = (
+        Interrupt.Status.APPROVED if find_confirmation(content, spec) else Interrupt.Status.REJECTED
+    )
+    if len(pending) == 1 and pending[0].approver == Interrupt.Approver.CUSTOMER:
+        if not interrupts.settle(conversation, pending[0], outcome, by="customer", now=now):
+            interrupts.expire(conversation, pending[0], now=now)
+        return
+    text = spec.texts.waits_for_staff if len(pending) == 1 else spec.texts.several_wait
+    publish(conversation, [_system_message(conversation, text, now)], now=now)
+
+
+def _system_message(conversation: Conversation, text: str, now: datetime) -> Fact:
+    message = Message.objects.create(
+        conversation=conversation, role=Message.Role.SYSTEM, content=text, created_at=now
+    )
+    return MessageSaid(str(message.pk), Message.Role.SYSTEM, text, to_html(text))
+
+
+def _supersede(conversation: Conversation, now: datetime) -> None:
+    """Withdraw what waits, because the customer went on to something else."""
+    for row in _pending(conversation):
+        if not interrupts.settle(
+            conversation, row, Interrupt.Status.SUPERSEDED, by="customer", now=now
+        ):
+            interrupts.expire(conversation, row, now=now)

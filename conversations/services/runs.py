@@ -1,0 +1,330 @@
+"""Runs as rows: claimed with lease and fence, paused, finished, recovered.
+
+Every function that writes on behalf of a run takes its Claim, and raises FenceLost when another process holds the run by
+now: whatever the caller still has in hand is void then.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from agents.context import ProposedWrite
+from agents.models import TemplateVersion
+from agents.prices import cost_usd
+from agents.selectors import get_spec
+from conversations.database import database_now
+from conversations.errors import FenceLost
+from conversations.events import Clarified, Fact, MessageSaid, RunEnded, StatusChanged, publish
+from conversations.markdown import to_html
+from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
+from conversations.services.interrupts import create_interrupts
+
+ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
+# Younger ones are most likely being taken up by the process that stored them.
+STRANDED_AFTER = timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run in one process's hands, until its lease runs out.
+
+    Attributes:
+        fence: Grows with each claim; a write under an older one is refused.
+        is_paused: The graph stopped at an interrupt, so it is resumed.
+        is_retry: An earlier process had this run and did not finish it.
+        said: Messages that the run has already stored.
+    """
+
+    run_id: uuid.UUID
+    conversation_id: uuid.UUID
+    thread_id: str
+    fence: int
+    text: str
+    version: TemplateVersion
+    visitor: Visitor
+    is_paused: bool
+    is_retry: bool
+    said: int
+
+
+@dataclass
+class Spoken:
+    """A message that a run has said and that is stored with the next transaction."""
+
+    id: uuid.UUID
+    agent: str
+    text: str
+    role: str = "agent"
+    is_question: bool = False
+
+    def fact(self) -> Fact:
+        if self.is_question:
+            return Clarified(self.text, str(self.id))
+        agent = self.agent if self.role == Message.Role.AGENT else None
+        return MessageSaid(str(self.id), self.role, self.text, to_html(self.text), agent)
+
+
+@dataclass
+class Tally:
+    """Tokens of one agent and model, not yet stored."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass
+class Progress:
+    """What a run has produced since its last transaction, in order."""
+
+    items: list[Fact | Spoken] = field(default_factory=list)
+    usage: dict[tuple[str, str], Tally] = field(default_factory=dict)
+
+    def take(self) -> Progress:
+        taken = Progress(self.items, self.usage)
+        self.items, self.usage = [], {}
+        return taken
+
+
+def claim_next(conversation_id: uuid.UUID) -> Claim | None:
+    """Claim the conversation's oldest pending run; None when there is none, or one is active."""
+    with transaction.atomic():
+        now = database_now()
+        conversation = (
+            Conversation.objects.select_for_update(of=("self",))
+            .select_related("version__template", "visitor")
+            .get(pk=conversation_id)
+        )
+        if conversation.runs.filter(status__in=ACTIVE).exists():
+            return None
+        run = conversation.runs.filter(status=Run.Status.PENDING).order_by("position").first()
+        if run is None:
+            return None
+        is_retry = run.fence > 0 and not run.is_paused
+        run.status = Run.Status.RUNNING
+        run.fence += 1
+        run.lease_expires_at = now + timedelta(seconds=settings.LEASE_SECONDS)
+        run.started_at = run.started_at or now
+        run.save(update_fields=["status", "fence", "lease_expires_at", "started_at"])
+        messages = list(run.messages.order_by("created_at"))
+    return Claim(
+        run_id=run.pk,
+        conversation_id=conversation.pk,
+        thread_id=conversation.thread_id,
+        fence=run.fence,
+        text=next(m.content for m in messages if m.role == Message.Role.CUSTOMER),
+        version=conversation.version,
+        visitor=conversation.visitor,
+        is_paused=run.is_paused,
+        is_retry=is_retry,
+        said=sum(m.role != Message.Role.CUSTOMER for m in messages),
+    )
+
+
+def _hold(claim: Claim) -> tuple[Conversation, Run, datetime]:
+    """Lock a claimed run's rows; raises FenceLost."""
+    conversation = (
+        Conversation.objects.select_for_update(of=("self",))
+        .select_related("version__template")
+        .get(pk=claim.conversation_id)
+    )
+    run = Run.objects.filter(pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING).first()
+    if run is None:
+        raise FenceLost(str(claim.run_id))
+    return conversation, run, database_now()
+
+
+def _store(conversation: Conversation, run: Run, progress: Progress, now: datetime) -> list[Fact]:
+    """Store messages and usage; return the facts to publish, in order."""
+    spoken = [item for item in progress.items if isinstance(item, Spoken)]
+    Message.objects.bulk_create(
+        Message(
+            id=item.id,
+            conversation=conversation,
+            run=run,
+            role=item.role,
+            agent=item.agent,
+            content=item.text,
+            # Messages of one transaction keep their order.
+            created_at=now + timedelta(microseconds=at),
+        )
+        for at, item in enumerate(spoken)
+    )
+    _store_usage(conversation, run, progress.usage)
+    return [item.fact() if isinstance(item, Spoken) else item for item in progress.items]
+
+
+def _store_usage(conversation: Conversation, run: Run, usage: dict[tuple[str, str], Tally]) -> None:
+    for (agent, model), tally in usage.items():
+        cost = cost_usd(model, tally.input_tokens, tally.output_tokens, tally.cached_tokens)
+        row, _ = Usage.objects.get_or_create(run=run, agent=agent, model=model)
+        row.calls += tally.calls
+        row.input_tokens += tally.input_tokens
+        row.output_tokens += tally.output_tokens
+        row.cost_usd = None if cost is None else (row.cost_usd or Decimal(0)) + cost
+        row.save()
+        conversation.input_tokens += tally.input_tokens
+        conversation.output_tokens += tally.output_tokens
+        conversation.cost_usd += cost or Decimal(0)
+
+
+def record(claim: Claim, progress: Progress) -> None:
+    """Store what a run has produced so far."""
+    with transaction.atomic():
+        conversation, run, now = _hold(claim)
+        publish(conversation, _store(conversation, run, progress, now), now=now, run=run)
+
+
+def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) -> bool:
+    """Store the interrupts at which the graph has durably stopped.
+
+    Returns:
+        Whether the run goes on at once, because something of this has been decided already: by the policy, or by
+        somebody who was quicker than this transaction.
+    """
+    with transaction.atomic():
+        conversation, run, now = _hold(claim)
+        facts = _store(conversation, run, progress, now)
+        created = create_interrupts(conversation, run, waiting, now=now)
+        ids = [write.tool_call_id for write in waiting]
+        pending = run.interrupts.filter(tool_call_id__in=ids, status=Interrupt.Status.PENDING)
+        pending_count = pending.count()
+        goes_on = pending_count < len(waiting)
+        if pending_count and conversation.status == Conversation.Status.OPEN:
+            conversation.status = Conversation.Status.WAITING
+            facts.append(StatusChanged(conversation.status))
+        run.is_paused = True
+        if not goes_on:
+            run.status = Run.Status.WAITING
+            run.lease_expires_at = None
+        run.save(update_fields=["is_paused", "status", "lease_expires_at"])
+        publish(conversation, [*facts, *created], now=now, run=run)
+    return goes_on
+
+
+def finish(claim: Claim, progress: Progress, outcome: str) -> None:
+    """Store the rest of a run and its end.
+
+    Args:
+        claim: The run.
+        progress: What it produced since the last transaction.
+        outcome: "completed", "interrupted", "stopped" or "handed_off".
+    """
+    with transaction.atomic():
+        conversation, run, now = _hold(claim)
+        facts = _store(conversation, run, progress, now)
+        if outcome == Run.Status.HANDED_OFF:
+            conversation.wants_person = True
+        facts.append(_end(run, outcome, now))
+        publish(conversation, facts, now=now, run=run)
+
+
+def fail(claim: Claim, progress: Progress, code: str) -> None:
+    """End a run that cannot be finished, and say so honestly."""
+    with transaction.atomic():
+        conversation, run, now = _hold(claim)
+        facts = _store(conversation, run, progress, now)
+        facts += _failure(conversation, run, code, now)
+        publish(conversation, facts, now=now, run=run)
+
+
+def _failure(conversation: Conversation, run: Run, code: str, now: datetime) -> list[Fact]:
+    text = get_spec(conversation.version).texts.failed
+    message = Message.objects.create(
+        conversation=conversation, run=run, role=Message.Role.SYSTEM, content=text, created_at=now
+    )
+    run.error_code = code
+    said = MessageSaid(str(message.pk), Message.Role.SYSTEM, text, to_html(text))
+    return [said, _end(run, Run.Status.FAILED, now)]
+
+
+def _end(run: Run, outcome: str, now: datetime) -> RunEnded:
+    run.status = outcome
+    run.finished_at = now
+    run.lease_expires_at = None
+    run.save(update_fields=["status", "finished_at", "lease_expires_at", "error_code"])
+    usage: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
+    for row in run.usage.all():
+        usage["input_tokens"] += row.input_tokens
+        usage["output_tokens"] += row.output_tokens
+    return RunEnded(str(run.pk), outcome, usage)
+
+
+def release(claim: Claim) -> None:
+    """Give a run back in good order, so that another process takes it up."""
+    Run.objects.filter(pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING).update(
+        status=Run.Status.PENDING, lease_expires_at=None, ready_at=database_now()
+    )
+
+
+def extend_leases(run_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    """Extend the leases of runs that this process works on. Returns those whose customer asked to stop."""
+    held = Run.objects.filter(pk__in=list(run_ids), status=Run.Status.RUNNING)
+    held.update(lease_expires_at=database_now() + timedelta(seconds=settings.LEASE_SECONDS))
+    return set(held.filter(stop_requested=True).values_list("pk", flat=True))
+
+
+def request_stop(conversation_id: uuid.UUID) -> None:
+    """Ask whoever works on the conversation's run to stop."""
+    Run.objects.filter(conversation_id=conversation_id, status=Run.Status.RUNNING).update(
+        stop_requested=True
+    )
+
+
+def recover(*, limit: int = 200) -> list[uuid.UUID]:
+    """Take runs back whose process has died.
+
+    Two at once do no harm. A run that has killed `MAX_RUN_ATTEMPTS` processes is failed.
+
+    Returns:
+        Conversations in which a run waits for somebody to take it up.
+    """
+    now = database_now()
+    dead = Run.objects.filter(status=Run.Status.RUNNING, lease_expires_at__lt=now)
+    for run in dead.order_by("lease_expires_at")[:limit]:
+        _take_back(run)
+    active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=ACTIVE)
+    stranded = Run.objects.filter(
+        ~Exists(active), status=Run.Status.PENDING, ready_at__lt=now - STRANDED_AFTER
+    )
+    ids = stranded.order_by("ready_at").values_list("conversation_id", flat=True)[:limit]
+    return list(dict.fromkeys(ids))
+
+
+def _take_back(run: Run) -> None:
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().get(pk=run.conversation_id)
+        now = database_now()
+        if Run.objects.filter(
+            pk=run.pk, fence=run.fence, status=Run.Status.RUNNING, lease_expires_at__lt=now
+        ).exists():
+            _try_again(conversation, run, "process_died", now)
+
+
+def try_again(claim: Claim, code: str) -> None:
+    """Give a run back after a fault of our own, such as a database that went away; too many fail it."""
+    with transaction.atomic():
+        conversation, run, now = _hold(claim)
+        _try_again(conversation, run, code, now)
+
+
+def _try_again(conversation: Conversation, run: Run, code: str, now: datetime) -> None:
+    run.failed_attempts += 1
+    if run.failed_attempts >= settings.MAX_RUN_ATTEMPTS:
+        run.save(update_fields=["failed_attempts"])
+        publish(conversation, _failure(conversation, run, code, now), now=now, run=run)
+        return
+    run.status = Run.Status.PENDING
+    run.lease_expires_at = None
+    run.ready_at = now - STRANDED_AFTER  # it has waited long enough
+    run.save(update_fields=["failed_attempts", "status", "lease_expires_at", "ready_at"])

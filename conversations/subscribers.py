@@ -1,0 +1,36 @@
+"""Every reaction to the facts of a conversation, in one list."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from conversations import runs, tasks
+from conversations.events import InterruptResolved, MessageAccepted, subscribe_after_commit
+from conversations.live import announce, hub
+from conversations.models import Conversation
+
+logger = logging.getLogger(__name__)
+
+STARTS_WORK = {MessageAccepted.type, InterruptResolved.type}
+
+
+def show(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
+    """Bring new events to open sockets."""
+    announce(conversation, frames)
+
+
+def wake(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
+    """Start the run that a message or a decision has queued: here if sockets are served here, else in a worker."""
+    if STARTS_WORK.isdisjoint(frame["type"] for frame in frames):
+        return
+    loop = hub.loop
+    if loop is not None:
+        loop.call_soon_threadsafe(runs.wake, conversation.pk)
+    else:
+        tasks.continue_conversation.apply_async([str(conversation.pk)], retry=False)
+
+
+def connect() -> None:
+    subscribe_after_commit(show)
+    subscribe_after_commit(wake)

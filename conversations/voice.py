@@ -1,0 +1,156 @@
+"""What a run lets the outside hear: text at once, facts as rows first."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+from agents.context import Status
+from agents.spec import HUMAN, ROUTER, TemplateSpec
+from conversations.database import in_thread
+from conversations.events import PlanMade, ToolCalled, ToolEnded
+from conversations.live import encode, hub
+from conversations.models import Message
+from conversations.services import runs as run_services
+from conversations.services.interrupts import show
+from conversations.services.runs import Claim, Progress, Spoken, Tally
+
+COALESCE_SECONDS = 0.015
+RELAY_SECONDS = 0.2
+
+_record = in_thread(run_services.record)
+
+
+class RunVoice:
+    """The graph's `Voice` and `Meter` for one claimed run.
+
+    A message's id follows from the run and its place in it, so that a run which is repeated after a crash does not say
+    anew what it had stored.
+    """
+
+    def __init__(self, claim: Claim, spec: TemplateSpec) -> None:
+        self.progress = Progress()
+        self._claim = claim
+        self._spec = spec
+        self._place = claim.said
+        self._skip = 0
+        self._buffer: list[str] = []
+        self._relayed: list[str] = []
+        self._agent = ""
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._relay_timer: asyncio.TimerHandle | None = None
+
+    def begin_anew(self) -> None:
+        """Start from the first message; those that are stored already are neither sent nor stored again."""
+        self._place, self._skip = 0, self._claim.said
+
+    def adopt(self, said: list[tuple[str, str]]) -> None:
+        """Take over what a dead process had said, by its last checkpoint, but not stored: (agent, text)."""
+        for agent, text in said[self._claim.said :]:
+            role = Message.Role.SYSTEM if agent == HUMAN else Message.Role.AGENT
+            self._spoken(Spoken(self._message_id(), agent, text, role, is_question=agent == ROUTER))
+
+    # --- text ---
+
+    def _message_id(self) -> uuid.UUID:
+        return uuid.uuid5(self._claim.run_id, str(self._place))
+
+    def say(self, agent: str, text: str) -> None:
+        """Send the first piece of a message at once, and what comes after it in batches."""
+        if self._skip:
+            return
+        self._agent = agent
+        self._buffer.append(text)
+        if self._flush_timer is None:
+            self._flush()
+            loop = asyncio.get_running_loop()
+            self._flush_timer = loop.call_later(COALESCE_SECONDS, self._flush_again)
+
+    def _flush_again(self) -> None:
+        self._flush_timer = None
+        if self._buffer:
+            self._flush()
+            loop = asyncio.get_running_loop()
+            self._flush_timer = loop.call_later(COALESCE_SECONDS, self._flush_again)
+
+    def _flush(self) -> None:
+        if not self._buffer:
+            return
+        text = "".join(self._buffer)
+        self._buffer.clear()
+        hub.pass_on(self._claim.conversation_id, self._token(text))
+        self._relayed.append(text)
+        if self._relay_timer is None:
+            loop = asyncio.get_running_loop()
+            self._relay_timer = loop.call_later(RELAY_SECONDS, self._relay)
+
+    def _relay(self) -> None:
+        self._relay_timer = None
+        if self._relayed:
+            hub.relay(self._claim.conversation_id, encode(self._token("".join(self._relayed))))
+            self._relayed.clear()
+
+    def _token(self, text: str) -> dict[str, Any]:
+        return {
+            "type": "token",
+            "thread_id": self._claim.thread_id,
+            "agent": self._agent,
+            "content": text,
+            "message_id": str(self._message_id()),
+        }
+
+    def silence(self) -> None:
+        """Send what is buffered and stop the timers."""
+        self._flush()
+        for timer in (self._flush_timer, self._relay_timer):
+            if timer is not None:
+                timer.cancel()
+        self._flush_timer = self._relay_timer = None
+        self._relayed.clear()  # the whole message follows
+
+    async def finish_message(self, agent: str, text: str, *, role: str = "agent") -> None:
+        self._spoken(Spoken(self._message_id(), agent, text, role))
+
+    async def clarify(self, text: str) -> None:
+        self._spoken(Spoken(self._message_id(), ROUTER, text, is_question=True))
+
+    def _spoken(self, message: Spoken) -> None:
+        self.silence()
+        if self._skip:
+            self._skip -= 1
+        else:
+            # Stored with the next fact, or with the end of the run: one transaction less.
+            self.progress.items.append(message)
+        self._place += 1
+
+    # --- facts ---
+
+    async def announce_plan(self, agents: list[str]) -> None:
+        self.progress.items.append(PlanMade(agents))
+        await self._store()
+
+    async def announce_call(
+        self, agent: str, tool: str, args: dict[str, Any], call_id: str
+    ) -> None:
+        self.progress.items.append(ToolCalled(agent, tool, show(self._spec, tool, args), call_id))
+        await self._store()
+
+    async def announce_result(self, tool: str, call_id: str, status: Status) -> None:
+        self.progress.items.append(ToolEnded(tool, call_id, status))
+        await self._store()
+
+    async def _store(self) -> None:
+        await _record(self._claim, self.progress.take())
+
+    # --- usage ---
+
+    def add(self, agent: str, model: str, usage: dict[str, Any] | None) -> None:
+        """Count a model call; `usage` is LangChain's usage_metadata."""
+        tally = self.progress.usage.setdefault((agent, model), Tally())
+        tally.calls += 1
+        if usage:
+            tally.input_tokens += usage.get("input_tokens") or 0
+            tally.output_tokens += usage.get("output_tokens") or 0
+            details = usage.get("input_token_details") or {}
+            tally.cached_tokens += details.get("cache_read") or 0

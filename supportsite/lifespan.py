@@ -1,0 +1,29 @@
+"""Start and stop of a web process. Servers without lifespan, such as daphne, do without: everything is lazy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from agents import engine
+from conversations import runs
+from supportsite.warmup import warm_up
+
+logger = logging.getLogger(__name__)
+
+# `make run` promises to end within 5 s.
+GRACE_SECONDS = 3.0
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Serve the ASGI lifespan protocol."""
+    await receive()
+    # The event loop keeps only weak references to tasks.
+    warming = asyncio.create_task(warm_up())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    warming.cancel()
+    await runs.close(grace_seconds=GRACE_SECONDS)
+    await engine.close_engine()
+    await send({"type": "lifespan.shutdown.complete"})
