@@ -1,0 +1,261 @@
+/**
+ * Shows a transcript. Knows nothing of sockets or storage; buttons call `actions`.
+ *
+ * Hooks for browser tests (`data-testid`), kept stable:
+ *   home-card-<slug>   a vertical on the home page
+ *   log                the list of everything said
+ *   greeting           the first bubble, which is no message
+ *   bubble-customer    data-delivery: accepted, sending, waiting, queued, held, failed
+ *   bubble-agent       data-state: streaming, final; data-agent: name; data-role: agent, staff, system
+ *   tool-line          data-tool: name; data-status: running, waiting, ok, error, rejected, expired, superseded, unknown
+ *   card               data-state: pending, answering, approved, rejected, expired, superseded; data-approver
+ *   card-approve, card-decline, card-countdown, card-outcome
+ *   retry-prompt       what stands after an approval that came too late
+ *   note               data-about: failed, stopped, handoff_requested, handoff_assigned, handoff_released
+ *   typing             the sign that an answer is being worked on
+ *   suggestion         a first question to click
+ *   composer           the text field; send, stop, new-conversation, previous-conversation
+ *   connection         data-state: connecting, online, reconnecting, offline
+ *   banner, notice     the conversation's state; a passing remark. Both empty when there is nothing to say
+ *   offline-note       answers come from the offline model
+ */
+
+import { h, icon } from "./dom.js";
+import { announcement, draw, redraw, tickCard } from "./items.js";
+import { isSilent, pendingCards } from "./transcript.js";
+import { words } from "./words.js";
+
+const NEAR_BOTTOM_PX = 80;
+const ANNOUNCEMENTS_KEPT = 20;
+
+export class View {
+  #context;
+  #log = document.getElementById("log");
+  #scroller = document.getElementById("scroller");
+  #jump = document.getElementById("jump");
+  #suggestions = document.getElementById("suggestions");
+  #announcer = document.getElementById("announcer");
+  #banner = document.getElementById("banner");
+  #notice = document.getElementById("notice");
+  #connection = document.getElementById("connection");
+  #shown = new Map(); // key → {item, element}
+  #announced = new Map(); // key → text
+  #isQuiet = true; // a replayed past is not announced
+  #follows = true;
+  #transcript = null;
+  #isDue = false;
+  #noticeText;
+  #bannerText;
+  #typing;
+  #greeting;
+  #title = document.title;
+
+  constructor({ config, actions, clock }) {
+    this.#context = { config, actions, clock };
+    this.#typing = h(
+      "li",
+      { class: "item typing", "data-testid": "typing" },
+      h("span", { class: "sr-only" }, words.typing),
+      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+    );
+    this.#greeting = h(
+      "li",
+      { class: "item agent greeting", "data-testid": "greeting" },
+      h(
+        "p",
+        { class: "who" },
+        h("span", { class: "face", "aria-hidden": "true" }, config.agents.support.trim().charAt(0).toUpperCase()),
+        h("span", { class: "label" }, config.agents.support),
+      ),
+      h("div", { class: "bubble", dir: "auto" }, config.greeting),
+    );
+    this.#scroller.addEventListener("scroll", () => this.#noticeScroll(), { passive: true });
+    this.#jump.addEventListener("click", () => this.follow());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) document.title = this.#title;
+    });
+    new ResizeObserver(() => this.#follows && this.#scrollDown()).observe(this.#scroller);
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  /** Show a transcript soon: many frames in one moment are drawn once. */
+  show(transcript) {
+    this.#transcript = transcript;
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const drawNow = () => {
+      this.#isDue = false;
+      this.#draw();
+    };
+    // A hidden tab gets no animation frames, yet its title should change.
+    if (document.hidden) setTimeout(drawNow, 100);
+    else requestAnimationFrame(drawNow);
+  }
+
+  /** Start over with another conversation. */
+  clear() {
+    this.#shown.clear();
+    this.#announced.clear();
+    this.#log.replaceChildren();
+    this.#follows = true;
+    this.#isQuiet = true;
+  }
+
+  /** From now on what arrives is news, and is read out. */
+  endQuiet() {
+    this.#isQuiet = false;
+  }
+
+  follow() {
+    this.#follows = true;
+    this.#scrollDown();
+  }
+
+  showConnection(state) {
+    if (this.#connection.dataset.state === state) return;
+    this.#connection.dataset.state = state;
+    this.#connection.querySelector(".words").textContent = words.connection[state];
+  }
+
+  /** @param {{text: string, label?: string, act?: () => void}|null} content */
+  showBanner(content) {
+    // Called with every frame; filling it anew would have it read out again.
+    if (this.#bannerText === content?.text) return;
+    this.#bannerText = content?.text;
+    fillBar(this.#banner, content);
+  }
+
+  /** Say something in passing above the composer; null takes it away. */
+  showNotice(content) {
+    this.#noticeText = content?.text;
+    fillBar(this.#notice, content && { ...content, onDismiss: () => this.showNotice(null) });
+  }
+
+  /** Take a notice away if it is still this one. */
+  dropNotice(text) {
+    if (this.#noticeText === text) this.showNotice(null);
+  }
+
+  /** Offer first questions, and the way back to an earlier conversation. */
+  showSuggestions(questions, previous) {
+    const { actions } = this.#context;
+    const chip = (question) =>
+      h(
+        "button",
+        { type: "button", class: "chip", "data-testid": "suggestion", dir: "auto", onclick: () => actions.say(question) },
+        question,
+      );
+    this.#suggestions.replaceChildren(
+      ...questions.map(chip),
+      ...(previous
+        ? [
+            h(
+              "button",
+              { type: "button", class: "link", "data-testid": "previous-conversation", onclick: previous },
+              words.previous,
+            ),
+          ]
+        : []),
+    );
+  }
+
+  #draw() {
+    const transcript = this.#transcript;
+    const items = [...transcript.items, ...transcript.unsent];
+    const wanted = [this.#greeting, ...items.map((item) => this.#elementFor(item))];
+    if (isSilent(transcript)) wanted.push(this.#typing);
+    arrange(this.#log, wanted);
+    for (const [key, { element }] of this.#shown) if (!element.isConnected) this.#shown.delete(key);
+    this.#groupByAuthor(items);
+    this.#suggestions.hidden = items.length > 0;
+    for (const item of items) this.#announce(item);
+    if (this.#follows && items.length) this.#scrollDown();
+    this.#noticeScroll();
+  }
+
+  #elementFor(item) {
+    const shown = this.#shown.get(item.key);
+    if (shown?.item === item) return shown.element;
+    const canChange = shown && shown.item.kind === item.kind;
+    const element =
+      canChange && redraw(shown.element, item, shown.item, this.#context)
+        ? shown.element
+        : draw(item, this.#context);
+    if (shown && element !== shown.element) element.classList.add("still");
+    this.#shown.set(item.key, { item, element });
+    return element;
+  }
+
+  #groupByAuthor(items) {
+    let author = "support system";
+    for (const item of items) {
+      const { element } = this.#shown.get(item.key);
+      if (item.kind === "agent") {
+        const own = item.role === "system" ? "support system" : `${item.role} ${item.agent} ${item.author}`;
+        element.classList.toggle("continued", own === author && items[0] !== item);
+        author = own;
+      } else if (item.kind !== "tool") {
+        author = "";
+      }
+    }
+  }
+
+  #announce(item) {
+    const text = announcement(item, this.#context);
+    if (!text || this.#announced.has(item.key)) return;
+    this.#announced.set(item.key, text);
+    if (this.#isQuiet) return;
+    this.#announcer.append(h("p", {}, text));
+    while (this.#announcer.childElementCount > ANNOUNCEMENTS_KEPT) this.#announcer.firstElementChild.remove();
+    if (document.hidden) document.title = `(${words.newMessage}) ${this.#title}`;
+  }
+
+  #tick() {
+    if (!this.#transcript) return;
+    for (const item of pendingCards(this.#transcript)) {
+      const shown = this.#shown.get(item.key);
+      if (shown) tickCard(shown.element, item, this.#context);
+    }
+  }
+
+  #noticeScroll() {
+    if (!this.#transcript?.items.length) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM_PX;
+    this.#jump.hidden = this.#follows;
+  }
+
+  #scrollDown() {
+    if (this.#suggestions.hidden === false) return; // a start is read from its top
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+}
+
+function fillBar(bar, content) {
+  if (!content) {
+    bar.replaceChildren();
+    return;
+  }
+  const { text, label, act, onDismiss } = content;
+  bar.replaceChildren(
+    h(
+      "div",
+      { class: "bar", "data-testid": bar.id },
+      icon("info"),
+      h("span", {}, text),
+      label ? h("button", { type: "button", class: "button small", onclick: act }, label) : "",
+      onDismiss
+        ? h("button", { type: "button", class: "icon-button", "aria-label": words.dismiss, onclick: onDismiss }, icon("cross"))
+        : "",
+    ),
+  );
+}
+
+/** Make the list's children exactly these, moving as little as possible: a moved element would lose focus. */
+function arrange(list, wanted) {
+  const keep = new Set(wanted);
+  for (const child of [...list.children]) if (!keep.has(child)) child.remove();
+  wanted.forEach((element, index) => {
+    if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+  });
+}
