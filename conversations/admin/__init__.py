@@ -1,0 +1,11 @@
+"""What staff see of conversations. It shows rows and calls services; it changes nothing by itself."""
+
+from django.contrib import admin
+
+from conversations.admin.conversations import ConversationAdmin
+from conversations.admin.interrupts import InterruptAdmin
+from conversations.admin.records import EffectAdmin, RunAdmin, VisitorAdmin
+
+__all__ = ["ConversationAdmin", "EffectAdmin", "InterruptAdmin", "RunAdmin", "VisitorAdmin"]
+
+admin.site.index_template = "admin/conversations/index.html"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from conversations.admin.readonly import ReadOnlyAdmin
+from conversations.models import Effect, Run, Visitor
+from conversations.templatetags.support_admin import TONES
+
+
+def _conversation_link(row: Effect | Run) -> SafeString:
+    url = reverse("admin:conversations_conversation_change", args=[row.conversation_id])
+    return format_html('<a class="ss-link" href="{}">{}</a>', url, row.conversation)
+
+
+@admin.register(Effect)
+class EffectAdmin(ReadOnlyAdmin):
+    list_display = ("tool", "what", "conversation_link", "status_label", "created_at")
+    list_filter = ("status", "tool", "created_at")
+    list_select_related = ("conversation", "interrupt")
+    search_fields = ("tool", "conversation__thread_id", "interrupt__message")
+    ordering = ("-created_at",)
+    fields = ("interrupt", "conversation", "tool", "args", "status", "result", "created_at")
+
+    @display(description="what")
+    def what(self, effect: Effect) -> str:
+        return effect.interrupt.message
+
+    @display(description="conversation")
+    def conversation_link(self, effect: Effect) -> SafeString:
+        return _conversation_link(effect)
+
+    @display(description="status", ordering="status", label=TONES)
+    def status_label(self, effect: Effect) -> tuple[str, str]:
+        return effect.status, effect.get_status_display()
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = (
+        "__str__",
+        "conversation_link",
+        "status_label",
+        "failed_attempts",
+        "error_code",
+        "created_at",
+        "finished_at",
+    )
+    list_filter = ("status", "error_code", "created_at")
+    list_select_related = ("conversation",)
+    search_fields = ("conversation__thread_id",)
+    ordering = ("-created_at",)
+
+    @display(description="conversation")
+    def conversation_link(self, run: Run) -> SafeString:
+        return _conversation_link(run)
+
+    @display(description="status", ordering="status", label=TONES)
+    def status_label(self, run: Run) -> tuple[str, str]:
+        return run.status, run.get_status_display()
+
+
+@admin.register(Visitor)
+class VisitorAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "customer_id", "email", "locale", "conversation_count", "created_at")
+    search_fields = ("name", "email", "customer_id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Visitor]:
+        queryset: QuerySet[Visitor] = super().get_queryset(request)
+        return queryset.annotate(conversations_total=Count("conversations"))
+
+    @display(description="conversations")
+    def conversation_count(self, visitor: Visitor) -> int:
+        return int(visitor.conversations_total)  # type: ignore[attr-defined]

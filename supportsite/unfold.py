@@ -1,0 +1,88 @@
+"""How admin is arranged: its name, its first page and its sidebar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse, reverse_lazy
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "smart-support",
+    "SITE_HEADER": "smart-support",
+    "SITE_SYMBOL": "support_agent",
+    "SITE_URL": reverse_lazy("home"),
+    "SHOW_HISTORY": True,
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "conversations.admin.dashboard.add_dashboard",
+    "SIDEBAR": {"show_search": True, "navigation": "supportsite.unfold.list_navigation"},
+}
+
+# Model → icon of its entry. What is in none of these groups is listed after them, app by app.
+GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
+    (
+        "Support",
+        {
+            "conversations.Conversation": "forum",
+            "conversations.Interrupt": "approval",
+            "conversations.Visitor": "person",
+        },
+    ),
+    (
+        "Records",
+        {"conversations.Effect": "bolt", "conversations.Run": "directions_run"},
+    ),
+    (
+        "Agents",
+        {"agents.AgentTemplate": "smart_toy", "agents.TemplateVersion": "history"},
+    ),
+)
+LAST_GROUP = ("Access", {"auth.User": "badge", "auth.Group": "group"})
+
+
+def list_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar: support first, then each vertical's data, as far as this person may see it.
+
+    A vertical's models appear because its `admin.py` registers them, without an edit here.
+    """
+    apps = admin.site.get_app_list(request)
+    models = {
+        f"{app['app_label']}.{model['object_name']}": model
+        for app in apps
+        for model in app["models"]
+        if model["admin_url"]
+    }
+    groups = [_group(request, title, icons, models) for title, icons in GROUPS]
+    grouped = {key for _, icons in (*GROUPS, LAST_GROUP) for key in icons}
+    for app in apps:
+        keys = [f"{app['app_label']}.{model['object_name']}" for model in app["models"]]
+        icons = {key: "table_rows" for key in keys if key not in grouped}
+        groups.append(_group(request, app["name"], icons, models))
+    groups.append(_group(request, *LAST_GROUP, models))
+    groups[0]["items"].insert(
+        0, {"title": "Overview", "icon": "dashboard", "link": reverse("admin:index")}
+    )
+    return [group for group in groups if group["items"]]
+
+
+def _group(
+    request: HttpRequest, title: str, icons: dict[str, str], models: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    items = [
+        {"title": models[key]["name"], "icon": icon, "link": models[key]["admin_url"]}
+        for key, icon in icons.items()
+        if key in models
+    ]
+    for item in items:
+        if item["link"] == reverse("admin:conversations_interrupt_changelist"):
+            item.update(_badge(request))
+    return {"title": title, "items": items}
+
+
+def _badge(request: HttpRequest) -> dict[str, str]:
+    # Not at the top: the settings import this file before the apps are there.
+    from conversations.admin.dashboard import count_approvals
+
+    count = count_approvals()
+    return {"badge": str(count), "badge_variant": "warning"} if count else {}
