@@ -50,16 +50,15 @@ def _http_client() -> httpx.AsyncClient:
 def _open_ai(name: str) -> BaseChatModel:
     from langchain_openai import ChatOpenAI
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {
+        "model": name,
+        # A local server wants no key, the client wants one.
+        "api_key": settings.OPENAI_API_KEY or "none",
+        "timeout": settings.LLM_TIMEOUT_SECONDS,
+        "max_retries": 0,  # the graph tries twice, and only while nothing has been said
+        "stream_usage": True,
+        "http_async_client": _http_client(),
+    }
     if settings.OPENAI_BASE_URL:
         options["base_url"] = settings.OPENAI_BASE_URL
-    return ChatOpenAI(
-        model=name,
-        # A local server wants no key, the client wants one.
-        api_key=settings.OPENAI_API_KEY or "none",
-        timeout=settings.LLM_TIMEOUT_SECONDS,
-        max_retries=0,  # the graph tries twice, and only while nothing has been said
-        stream_usage=True,
-        http_async_client=_http_client(),
-        **options,
-    )
+    return ChatOpenAI(**options)

@@ -80,12 +80,13 @@ class Engine:
 
         state = await self._graph.aget_state(_config(thread))
         messages = state.values.get("messages", [])
-        message_id, said = None, []
+        message_id: str | None = None
+        said: list[tuple[str, str]] = []
         for message in messages:
             if isinstance(message, HumanMessage):
                 message_id, said = message.id, []
             elif isinstance(message, AIMessage) and message.text.strip():
-                said.append((message.name or "", message.text))
+                said.append((message.name or "", str(message.text)))
         end = None
         if state.interrupts:
             end = TurnEnd(_waiting(state.interrupts), "")

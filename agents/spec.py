@@ -51,7 +51,8 @@ class Spec(BaseModel):
 class Limits(Spec):
     """Who may approve, by the size of one measure: "customer up to 10, staff up to 30, never above".
 
-    The first of `none`, `customer`, `staff` whose number is at least the measure approves; above all of them nobody may.
+    The first of `none`, `customer`, `staff` whose number is at least the measure approves; above all of
+    them nobody may.
     """
 
     measure: Name
@@ -75,7 +76,7 @@ class Limits(Spec):
         for approver in ("none", "customer", "staff"):
             bound = getattr(self, approver)
             if bound is not None and measure <= bound:
-                return approver  # type: ignore[return-value]
+                return approver
         return None
 
 
@@ -86,7 +87,8 @@ class Lookup(Spec):
         tool: A read tool of the same agent, called without arguments.
         items: The key of its result that holds a list of objects.
         field: The key of such an object that is the argument's value.
-        where: Key → the values with which an object fits; one fitting object is taken, of several the customer is asked.
+        where: Key → the values with which an object fits. One fitting object is taken; of several the
+            customer is asked.
         label: How one object is named in that question; {name} stands for a key of it.
     """
 

@@ -143,6 +143,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if unknown_template:
             raise errors.InvalidField("template")
 
+    def _known_visitor_id(self) -> uuid.UUID:
+        if self._visitor_id is None:
+            raise RuntimeError("a frame was handled before its session")
+        return self._visitor_id
+
     def _session(self, token: str) -> dict[str, Any]:
         return {
             "type": "session",
@@ -201,9 +206,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _say(self, frame: protocol.Say) -> None:
         if not self._messages.take():
             raise errors.RateLimited(retry_after=self._messages.wait_seconds())
-        assert self._visitor_id is not None
         accepted = await _receive_message(
-            visitor_id=self._visitor_id,
+            visitor_id=self._known_visitor_id(),
             thread_id=frame.thread_id,
             content=frame.content,
             template=self._template,
@@ -247,7 +251,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         async def join() -> None:
             try:
                 await self.channel_layer.group_add(group(conversation_id), self.channel_name)
-            except Exception as error:  # noqa: BLE001 - the poll closes what this misses
+            except Exception as error:
                 logger.warning("channel layer: not joined (%s)", type(error).__name__)
 
         hub.spawn(join())
@@ -336,7 +340,8 @@ def _thread_id_of(text: str | None) -> str | None:
 def _is_allowed_origin(scope: dict[str, Any]) -> bool:
     """Return whether a page of this origin may connect. What is no browser sends no Origin."""
     headers = dict(scope.get("headers", []))
-    origin = headers.get(b"origin", b"").decode("latin-1")
+    origin: str = headers.get(b"origin", b"").decode("latin-1")
     if not origin or "*" in settings.ALLOWED_ORIGINS or origin in settings.ALLOWED_ORIGINS:
         return True
-    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
+    host: bytes = headers.get(b"host", b"")
+    return urlsplit(origin).netloc.encode("latin-1", "replace") == host

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError, transaction
@@ -45,7 +45,7 @@ class RowLedger:
         if not tool_call_ids:
             return {}
         rows = Interrupt.objects.filter(run_id=self._claim.run_id, tool_call_id__in=tool_call_ids)
-        return dict(rows.values_list("tool_call_id", "status"))
+        return {row.tool_call_id: cast(DecisionStatus, row.status) for row in rows}
 
     def _prepare(self, tool: SupportTool, args: dict[str, Any]) -> Proposal:
         if tool.prepare is None:

@@ -141,7 +141,7 @@ async def _send(conversation_id: uuid.UUID, message: dict[str, Any]) -> None:
             await layer.group_send(
                 group(conversation_id), {**message, "conversation": conversation_id.hex}
             )
-    except Exception as error:  # noqa: BLE001 - nothing depends on it: a poll closes the gap
+    except Exception as error:
         logger.warning("channel layer: %s not sent (%s)", message["type"], type(error).__name__)
 
 

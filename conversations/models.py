@@ -17,7 +17,7 @@ class Visitor(models.Model):
     """Whoever a connection belongs to: an unknown browser, or a customer whom the site has vouched for."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    customer_id = models.CharField(max_length=200, null=True, blank=True, unique=True)  # noqa: DJ001 - unique, so absent is NULL
+    customer_id = models.CharField(max_length=200, null=True, blank=True, unique=True)
     name = models.CharField(max_length=200, blank=True)
     email = models.EmailField(blank=True)
     locale = models.CharField(max_length=20, blank=True)

@@ -26,7 +26,7 @@ async def route(ctx: RunContext, messages: list[AnyMessage]) -> tuple[RouteDecis
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
                 answer = await template.router.ainvoke(messages)
-        except Exception as error:  # noqa: BLE001 - a provider may raise anything; every kind counts as a failed try
+        except Exception as error:
             _note(template.router_model_name, attempt, error)
             continue
         raw: AIMessage = answer["raw"]
@@ -60,7 +60,7 @@ async def answer(
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
                 await _stream(ctx.stop, compiled.model, messages, chunks, say)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
             _note(compiled.model_name, attempt, error)
             if any(chunk.text for chunk in chunks):
                 raise ModelFailed("the model broke off in the middle of its answer") from error

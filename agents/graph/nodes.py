@@ -46,7 +46,7 @@ async def classify(state: GraphState, runtime: Ctx) -> Command[Literal["agent", 
     if decision.is_ambiguous or (decision.intents and not plan):
         question = decision.clarification_question or ctx.template.spec.texts.clarify
         await ctx.voice.clarify(question)
-        return Command(goto=END, update={"messages": [_kept(question, ROUTER, raw)]})
+        return Command(goto="__end__", update={"messages": [_kept(question, ROUTER, raw)]})
     if not plan:
         return await _small_talk(ctx, decision)
     await ctx.voice.announce_plan(list(dict.fromkeys(step["agent"] for step in plan)))
@@ -77,7 +77,7 @@ async def _small_talk(
     await ctx.voice.announce_plan([SUPPORT])
     ctx.voice.say(SUPPORT, text)
     await ctx.voice.finish_message(SUPPORT, text)
-    return Command(goto=END, update={"messages": [AIMessage(content=text, name=SUPPORT)]})
+    return Command(goto="__end__", update={"messages": [AIMessage(content=text, name=SUPPORT)]})
 
 
 async def agent(state: GraphState, runtime: Ctx) -> Command[Literal["agent", "review", "__end__"]]:

@@ -1,7 +1,7 @@
 """Runs as rows: claimed with lease and fence, paused, finished, recovered.
 
-Every function that writes on behalf of a run takes its Claim, and raises FenceLost when another process holds the run by
-now: whatever the caller still has in hand is void then.
+Every function that writes on behalf of a run takes its Claim, and raises FenceLost when another process
+holds the run by now: whatever the caller still has in hand is void then.
 """
 
 from __future__ import annotations
