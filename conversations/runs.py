@@ -22,7 +22,7 @@ from conversations.effects import RowLedger
 from conversations.errors import FenceLost, InternalError
 from conversations.live import hub
 from conversations.services import runs as run_services
-from conversations.services.runs import Claim, Spoken
+from conversations.services.runs import Claim
 from conversations.voice import RunVoice
 
 logger = logging.getLogger(__name__)
@@ -200,9 +200,10 @@ async def _begin(
 
 
 async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:
-    progress = voice.progress.take() if voice is not None else run_services.Progress()
-    # Half a message is no message: only whole ones are kept.
-    progress.items = [i for i in progress.items if not isinstance(i, Spoken) or i.text]
+    progress = run_services.Progress()
+    if voice is not None:
+        voice.break_off()
+        progress = voice.progress.take()
     try:
         await _fail(claim, progress, code)
     except (DatabaseError, FenceLost):

@@ -38,6 +38,7 @@ class RunVoice:
         self._buffer: list[str] = []
         self._relayed: list[str] = []
         self._agent = ""
+        self._said: list[str] = []
         self._flush_timer: asyncio.TimerHandle | None = None
         self._relay_timer: asyncio.TimerHandle | None = None
 
@@ -61,6 +62,7 @@ class RunVoice:
         if self._skip:
             return
         self._agent = agent
+        self._said.append(text)
         self._buffer.append(text)
         if self._flush_timer is None:
             self._flush()
@@ -112,11 +114,17 @@ class RunVoice:
     async def finish_message(self, agent: str, text: str, *, role: str = "agent") -> None:
         self._spoken(Spoken(self._message_id(), agent, text, role))
 
+    def break_off(self) -> None:
+        """Keep what was said of an unfinished message: the customer has seen it."""
+        if text := "".join(self._said).strip():
+            self._spoken(Spoken(self._message_id(), self._agent, text))
+
     async def clarify(self, text: str) -> None:
         self._spoken(Spoken(self._message_id(), ROUTER, text, is_question=True))
 
     def _spoken(self, message: Spoken) -> None:
         self.silence()
+        self._said.clear()
         if self._skip:
             self._skip -= 1
         else:

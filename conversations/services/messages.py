@@ -69,11 +69,11 @@ def receive_message(
             raise errors.Forbidden
         if client_message_id and (known := _find_accepted(conversation, client_message_id)):
             return Accepted(conversation.pk, known, is_new=False)
-        has_expired = expire_if_idle(conversation, now)
-        if not has_expired:
+        refusal = _find_refusal(conversation, now)
+        if refusal is None:
             accepted = _accept(conversation, content, client_message_id, now)
-    if has_expired:
-        raise errors.SessionExpired
+    if refusal is not None:  # raised after the commit, because a refusal may leave a mark
+        raise refusal
     return Accepted(conversation.pk, accepted, is_new=True)
 
 
@@ -104,11 +104,31 @@ def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[s
     return frame(event, conversation.thread_id)
 
 
+def _find_refusal(conversation: Conversation, now: datetime) -> errors.ConversationsError | None:
+    """Return why nothing can be said here now; None when it can."""
+    if expire_if_idle(conversation, now):
+        return errors.SessionExpired()
+    if conversation.runs.filter(status=Run.Status.PENDING).count() >= settings.MAX_QUEUED_MESSAGES:
+        return errors.Busy()
+    if _has_used_its_budget(conversation):
+        conversation.wants_person = True
+        conversation.save(update_fields=["wants_person"])
+        return errors.BudgetExhausted()
+    return None
+
+
+def _has_used_its_budget(conversation: Conversation) -> bool:
+    budget = get_spec(conversation.version).budget
+    tokens = conversation.input_tokens + conversation.output_tokens
+    return (budget.tokens is not None and tokens >= budget.tokens) or (
+        budget.cost_usd is not None and conversation.cost_usd >= budget.cost_usd
+    )
+
+
 def _accept(
     conversation: Conversation, content: str, client_message_id: str | None, now: datetime
 ) -> dict[str, Any]:
     spec = get_spec(conversation.version)
-    _check_room(conversation, spec)
     message = Message.objects.create(
         conversation=conversation,
         role=Message.Role.CUSTOMER,
@@ -124,17 +144,6 @@ def _accept(
     else:
         _supersede(conversation, now)
     return stored
-
-
-def _check_room(conversation: Conversation, spec: TemplateSpec) -> None:
-    if conversation.runs.filter(status=Run.Status.PENDING).count() >= settings.MAX_QUEUED_MESSAGES:
-        raise errors.Busy
-    budget = spec.budget
-    tokens = conversation.input_tokens + conversation.output_tokens
-    if (budget.tokens is not None and tokens >= budget.tokens) or (
-        budget.cost_usd is not None and conversation.cost_usd >= budget.cost_usd
-    ):
-        raise errors.BudgetExhausted
 
 
 def _pending(conversation: Conversation) -> list[Interrupt]:
