@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.models import AgentTemplate, TemplateVersion
+from agents.registry import get_tools
 from agents.selectors import get_spec
 from agents.spec import TemplateSpec, ToolUse
 
@@ -49,7 +50,7 @@ class AgentTemplateAdmin(_ReadOnlyAdmin):
     @display(description="current version")
     def current(self, template: AgentTemplate) -> SafeString | None:
         version = template.current_version
-        return version and _version_link(version, f"v{version.number}")
+        return _version_link(version, f"v{version.number}") if version else None
 
     @display(description="versions")
     def version_count(self, template: Any) -> int:
@@ -64,7 +65,8 @@ class AgentTemplateAdmin(_ReadOnlyAdmin):
     ) -> HttpResponse:
         template: AgentTemplate = kwargs["obj"]
         context.update(title=template.name, versions=template.versions.order_by("-number")[:200])
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
 
 @admin.register(TemplateVersion)
@@ -101,11 +103,15 @@ class TemplateVersionAdmin(_ReadOnlyAdmin):
             title=str(version),
             version=version,
             spec=spec,
-            agents=[(agent, [_describe(use) for use in agent.tools]) for agent in spec.agents],
+            agents=[
+                (agent, [(u.name, describe_policy(u)) for u in agent.tools])
+                for agent in spec.agents
+            ],
             budget=_budget(spec),
             source=as_yaml(spec),
         )
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
 
 def _version_link(version: TemplateVersion, text: str) -> SafeString:
@@ -113,15 +119,16 @@ def _version_link(version: TemplateVersion, text: str) -> SafeString:
     return format_html('<a class="ss-link" href="{}">{}</a>', url, text)
 
 
-def _describe(use: ToolUse) -> tuple[str, str]:
-    return use.name, describe_policy(use)
-
-
 def describe_policy(use: ToolUse) -> str:
     """Return who approves this tool's calls, in words."""
+    tool = get_tools().get(use.name)
+    if tool is None:
+        return "no longer installed here"
+    if not tool.is_write:
+        return "reads; needs no approval"
     if use.limits is None:
-        words = {"none": "nobody needs to approve", "customer": "the customer approves"}
-        return words.get(use.approver or "", "staff approve") if use.approver else ""
+        words = {"none": "nobody needs to approve", "staff": "staff approve"}
+        return words.get(use.approver or "", "the customer approves")
     bounds = (
         ("nobody needs to approve", use.limits.none),
         ("the customer approves", use.limits.customer),

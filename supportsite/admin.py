@@ -13,8 +13,9 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
+# Generic in the stubs only.
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

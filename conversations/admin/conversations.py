@@ -79,4 +79,5 @@ class ConversationAdmin(ReadOnlyAdmin):
             may_decide=may_decide(request),
             now=timezone.now(),
         )
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,6 +19,7 @@ from unfold.decorators import display
 from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.errors import ConversationsError
 from conversations.models import Interrupt
+from conversations.services import interrupts
 from conversations.templatetags.support_admin import TONES, is_decidable, who_decided
 
 MAX_COMMENT_CHARS = 2_000
@@ -107,7 +109,8 @@ class InterruptAdmin(ReadOnlyAdmin):
             may_decide=may_decide(request),
             now=timezone.now(),
         )
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
     def decide_view(self, request: HttpRequest, interrupt_id: Any) -> HttpResponse:
         if not may_decide(request):
@@ -126,12 +129,14 @@ class InterruptAdmin(ReadOnlyAdmin):
         return redirect("admin:conversations_interrupt_changelist")
 
     def _decide(self, request: HttpRequest, interrupt: Interrupt, *, is_approved: bool) -> None:
-        from conversations.services import interrupts
-
         comment = request.POST.get("comment", "").strip()[:MAX_COMMENT_CHARS]
         try:
             interrupts.decide(
-                interrupt.id, approved=is_approved, by="staff", user=request.user, comment=comment
+                interrupt.id,
+                approved=is_approved,
+                by="staff",
+                user=cast(AbstractBaseUser, request.user),
+                comment=comment,
             )
         except ConversationsError as error:
             messages.error(request, f"{interrupt.message}: {error}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Sum
 
 from conversations.models import Conversation, Event, Interrupt, Message, Run, Usage
 from conversations.templatetags.support_admin import who_decided
@@ -184,12 +184,12 @@ class _Builder:
 
     def _add_interrupt_resolved(self, event: Event, payload: dict[str, Any]) -> None:
         interrupt = self._interrupts.get(payload.get("interrupt_id", ""))
-        what = f": {interrupt.message}" if interrupt else ""
-        who = f"by {who_decided(interrupt)}" if interrupt else ""
         outcome = payload.get("outcome", "")
+        is_decision = outcome in (Interrupt.Status.APPROVED, Interrupt.Status.REJECTED)
+        who = f" by {who_decided(interrupt)}" if interrupt and is_decision else ""
+        what = f": {interrupt.message}" if interrupt else ""
         icon = "check_circle" if outcome == Interrupt.Status.APPROVED else "cancel"
-        text = f"{outcome.capitalize()} {who}{what}"
-        self._append(event, Note(event.created_at, icon, text))
+        self._append(event, Note(event.created_at, icon, f"{outcome.capitalize()}{who}{what}"))
 
     def _add_handoff(self, event: Event, payload: dict[str, Any]) -> None:
         text = f"Handoff {payload.get('status', '')} {payload.get('agent_name', '')}".strip()
@@ -207,9 +207,9 @@ class _Builder:
         self._append(event, Note(event.created_at, icon, f"Run {status.replace('_', ' ')}", tone))
 
 
-def list_usage(conversation: Conversation) -> list[dict[str, Any]]:
+def list_usage(conversation: Conversation) -> Iterable[Mapping[str, Any]]:
     """Return what each agent used of each model: calls, tokens, cost (None when no price is known)."""
-    return list(
+    return (
         Usage.objects.filter(run__conversation=conversation)
         .values("agent", "model")
         .annotate(
@@ -217,8 +217,6 @@ def list_usage(conversation: Conversation) -> list[dict[str, Any]]:
             total_input=Sum("input_tokens"),
             total_output=Sum("output_tokens"),
             total_cost=Sum("cost_usd"),
-            rows=Count("id"),
-            priced=Count("cost_usd"),
         )
         .order_by("agent", "model")
     )

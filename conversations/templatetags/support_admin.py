@@ -43,7 +43,11 @@ def tone(status: str) -> str:
 
 @register.filter("decided_by")
 def who_decided(interrupt: Interrupt) -> str:
-    """Return who decided, as staff say it: a person's login, "the customer", "policy", "time"."""
+    """Return who decided, as staff say it: a person's login, "the customer", "nobody in time"."""
+    if interrupt.status == Interrupt.Status.EXPIRED:
+        return "nobody in time"
+    if interrupt.status == Interrupt.Status.SUPERSEDED:
+        return "another message instead"
     if interrupt.decided_by_user is not None:
         return interrupt.decided_by_user.get_username()
     if interrupt.approver == Interrupt.Approver.NONE:
