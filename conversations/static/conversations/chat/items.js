@@ -119,11 +119,18 @@ const drawers = {
       "li",
       { class: "item card-item" },
       h(
-        "section",
-        { class: "card", "data-testid": "card", "data-approver": item.approver, tabindex: "-1", "aria-labelledby": titleId },
+        "div",
+        {
+          class: "card",
+          role: "group",
+          "aria-labelledby": titleId,
+          "data-testid": "card",
+          "data-approver": item.approver,
+          tabindex: "-1",
+        },
         h(
-          "header",
-          {},
+          "div",
+          { class: "head" },
           icon(isMine ? "shield" : "person"),
           h("h2", { id: titleId }, isMine ? words.card.title : words.card.staffTitle),
           h("p", { class: "countdown", role: "timer", "aria-live": "off", "data-testid": "card-countdown" }),

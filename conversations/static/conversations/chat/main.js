@@ -114,6 +114,7 @@ function sendAnswer(interruptId, approved) {
 }
 
 function startNew() {
+  if (!transcript.items.length && !transcript.unsent.length) return composer.focus();
   openThread(memory.startThread());
   composer.focus();
 }
@@ -189,7 +190,7 @@ function onSession(frame) {
     return;
   }
   if (typeof frame.token === "string") memory.token = frame.token;
-  if (Number.isInteger(frame.limits?.max_content_chars)) composer.limit = frame.limits.max_content_chars;
+  if (Number.isInteger(frame.limits?.content_chars)) composer.limit = frame.limits.content_chars;
   isGapKnown = false;
   view.dropNotice(words.unreachable);
   restQuiet();
@@ -255,6 +256,7 @@ function failAnswers(frame) {
   resume();
 }
 
+document.getElementById("new-conversation").addEventListener("click", () => startNew());
 showSuggestions(memory.thread);
 showUnsent();
 connection.start();

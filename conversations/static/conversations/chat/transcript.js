@@ -93,7 +93,7 @@ export function findRequest(transcript, key) {
 
 /** Whether the customer waits with nothing moving in the log: the moment for a typing sign. */
 export function isSilent(transcript) {
-  if (!transcript.isWorking) return false;
+  if (!transcript.isWorking || pendingCards(transcript).length) return false;
   const last = transcript.items.findLast((item) => item.kind === "agent" || item.kind === "tool");
   if (last?.kind === "tool") return last.status !== "running";
   return !last || last.isFinal || last.isBroken;
@@ -165,6 +165,7 @@ const handlers = {
       kind: "card",
       id: frame.interrupt_id,
       action: String(frame.action ?? ""),
+      toolCallId: frame.tool_call_id ?? null,
       params: isObject(frame.params) ? frame.params : {},
       message: String(frame.message ?? ""),
       approver: frame.approver ?? "customer",
@@ -175,7 +176,7 @@ const handlers = {
       by: null,
     };
     const next = { ...append(transcript, card), isWorking: false, isStopping: false };
-    return changeTools(next, card.action, "running", "waiting");
+    return changeTool(next, card, "running", "waiting");
   },
 
   interrupt_resolved(transcript, frame) {
@@ -188,7 +189,7 @@ const handlers = {
       by: frame.by ?? "system",
       error: "",
     });
-    if (frame.outcome === "approved") next = changeTools(next, card.action, "waiting", "running");
+    if (frame.outcome === "approved") next = changeTool(next, card, "waiting", "running");
     // "yes" in a message is an answer, not a question: it has no run of its own.
     const isWord =
       frame.by === "customer" &&
@@ -222,8 +223,11 @@ const handlers = {
   },
 
   message(transcript, frame) {
+    // "yes" while several things wait, or for a colleague's decision, is answered at once and has no run.
+    const isRemark =
+      frame.role === "system" && pendingCards(transcript).length > 0 && transcript.items.at(-1)?.kind === "customer";
     return finish(
-      transcript,
+      isRemark ? { ...transcript, owed: Math.max(1, transcript.owed - 1), isWorking: false } : transcript,
       agentItem(frame, { content: String(frame.content ?? ""), html: typeof frame.html === "string" ? frame.html : null }),
     );
   },
@@ -316,10 +320,9 @@ function changeCard(transcript, interruptId, change) {
   return at < 0 ? transcript : replaceAt(transcript, at, { ...transcript.items[at], ...change });
 }
 
-// An interrupt names no tool call, so the newest call of that tool is taken for it.
-function changeTools(transcript, tool, from, to) {
-  const at = transcript.items.findLastIndex(
-    (item) => item.kind === "tool" && item.tool === tool && item.status === from,
-  );
+// The protocol lets an interrupt leave its tool call unnamed; then the newest call of that tool is taken for it.
+function changeTool(transcript, card, from, to) {
+  const isIt = card.toolCallId === null ? (item) => item.tool === card.action : (item) => item.id === card.toolCallId;
+  const at = transcript.items.findLastIndex((item) => item.kind === "tool" && item.status === from && isIt(item));
   return at < 0 ? transcript : replaceAt(transcript, at, { ...transcript.items[at], status: to });
 }

@@ -1,7 +1,8 @@
 /**
  * Shows a transcript. Knows nothing of sockets or storage; buttons call `actions`.
  *
- * Hooks for browser tests (`data-testid`), kept stable:
+ * Hooks for browser tests (`data-testid`), kept stable. Look for texts inside `log`: for a few seconds the announcer for
+ * screen readers holds the same words.
  *   home-card-<slug>   a vertical on the home page
  *   log                the list of everything said
  *   greeting           the first bubble, which is no message
@@ -26,7 +27,7 @@ import { isSilent, pendingCards } from "./transcript.js";
 import { words } from "./words.js";
 
 const NEAR_BOTTOM_PX = 80;
-const ANNOUNCEMENTS_KEPT = 20;
+const ANNOUNCEMENT_MS = 8_000;
 
 export class View {
   #context;
@@ -39,7 +40,7 @@ export class View {
   #notice = document.getElementById("notice");
   #connection = document.getElementById("connection");
   #shown = new Map(); // key → {item, element}
-  #announced = new Map(); // key → text
+  #announced = new Set(); // keys
   #isQuiet = true; // a replayed past is not announced
   #follows = true;
   #transcript = null;
@@ -201,12 +202,15 @@ export class View {
   }
 
   #announce(item) {
+    if (this.#announced.has(item.key)) return;
     const text = announcement(item, this.#context);
-    if (!text || this.#announced.has(item.key)) return;
-    this.#announced.set(item.key, text);
+    if (!text) return;
+    this.#announced.add(item.key);
     if (this.#isQuiet) return;
-    this.#announcer.append(h("p", {}, text));
-    while (this.#announcer.childElementCount > ANNOUNCEMENTS_KEPT) this.#announcer.firstElementChild.remove();
+    const spoken = h("p", {}, text);
+    this.#announcer.append(spoken);
+    // Once read out it is only a double of what stands in the log.
+    setTimeout(() => spoken.remove(), ANNOUNCEMENT_MS);
     if (document.hidden) document.title = `(${words.newMessage}) ${this.#title}`;
   }
 
