@@ -1,0 +1,85 @@
+"""A language model that answers at once: one routing decision, then 50 tokens. It costs what LangChain costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+
+from agents.spec import ROUTER, TemplateSpec
+
+TOKENS = 50
+WORDS = (
+    "Your order left our warehouse this morning and is on its way to you. ",
+    "The carrier expects to deliver it within three working days. ",
+    "You will get a message with the hour as soon as it is known, and you can follow it on your page ",
+    "at any time.",
+)
+# As a model would cut it: words with their spaces, 50 of them.
+PIECES = [word + " " for word in "".join(WORDS).split()]
+PIECES = [*PIECES, *PIECES][:TOKENS]
+ANSWER = "".join(PIECES)
+USAGE = UsageMetadata(input_tokens=400, output_tokens=TOKENS, total_tokens=400 + TOKENS)
+
+
+class InstantModel(BaseChatModel):
+    """The router names the template's first agent; every agent says `ANSWER`, a token at a time."""
+
+    role: str
+    first_agent: str
+
+    @property
+    def _llm_type(self) -> str:
+        return "instant"
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, AIMessage]:
+        return self.bind(tools=tools)
+
+    def _decision(self, messages: list[BaseMessage]) -> dict[str, Any]:
+        intent = {"agent": self.first_agent, "request": messages[-1].text}
+        return {"name": "RouteDecision", "args": {"intents": [intent]}, "id": "call_route"}
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        calls = [self._decision(messages)] if self.role == ROUTER else []
+        message = AIMessage(content="" if calls else ANSWER, tool_calls=calls, usage_metadata=USAGE)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        return self._generate(messages)
+
+    async def _astream(
+        self, messages: list[BaseMessage], *args: Any, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        if self.role == ROUTER:  # streamed only when somebody listens to the router, too
+            result = self._generate(messages).generations[0].message
+            chunks = [AIMessageChunk(**result.model_dump(exclude={"type"}))]
+        else:
+            chunks = [AIMessageChunk(content=piece) for piece in PIECES]
+            chunks.append(AIMessageChunk(content="", usage_metadata=USAGE))
+        for message in chunks:
+            # A socket would give the loop back here; without it one answer would block all others.
+            await asyncio.sleep(0)
+            chunk = ChatGenerationChunk(message=message)
+            if run_manager is not None:
+                await run_manager.on_llm_new_token(message.text, chunk=chunk)
+            yield chunk
+
+
+def build_instant_model(spec: TemplateSpec, role: str) -> BaseChatModel:
+    """Stand in for `agents.chat_models.build_chat_model`."""
+    return InstantModel(role=role, first_agent=spec.agents[0].name)
+
+
+def install() -> None:
+    """Let templates be compiled with the instant model. Before anything imports `agents.compiled`."""
+    from agents import chat_models
+
+    chat_models.build_chat_model = build_instant_model

@@ -1,0 +1,91 @@
+"""Where results go: a JSON file to keep, a table to read."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.stack import ROOT
+
+RESULTS = ROOT / "bench" / "results"
+PACKAGES = (
+    "django", "channels", "channels-redis", "uvicorn", "uvloop", "websockets", "langgraph", "langchain-core",
+    "langgraph-checkpoint", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres", "psycopg", "pydantic",
+)  # fmt: skip
+PRODUCT = ("agents", "conversations", "supportsite", "requirements.txt")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def describe_run() -> dict[str, Any]:
+    """Return when, of what, and on what kind of machine; nothing that names the machine."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _git("rev-parse", "--short", "HEAD"),
+        "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", *PRODUCT)),
+        "machine": {
+            "cores": os.cpu_count(),
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "load_before": round(os.getloadavg()[0], 2),
+        },
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def write(kind: str, content: dict[str, Any], folder: Path) -> Path:
+    """Keep a result as `kind-date.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.fromisoformat(content["run"]["date"]).strftime("%Y%m%d-%H%M%S")
+    path = folder / f"{kind}-{stamp}.json"
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
+
+
+ROWS = (
+    ("messages a second", "turns_per_second", None),
+    ("turn p50, ms", "latency_ms", "p50"),
+    ("turn p95, ms", "latency_ms", "p95"),
+    ("first token p50, ms", "first_token_ms", "p50"),
+    ("first token p95, ms", "first_token_ms", "p95"),
+    ("CPU a turn, ms", "cpu_ms_per_turn", "server"),
+    ("  Valkey's, ms", "cpu_ms_per_turn", "valkey"),
+    ("  PostgreSQL's, ms", "cpu_ms_per_turn", "postgres"),
+    ("frames a turn", "frames_per_turn", None),
+    ("memory, MB", "rss_mb", None),
+)
+COLUMNS = ("platform", "bare_updates", "bare_messages", "platform_alone", "bare_alone")
+NOTES = {
+    "turns_per_second_ratio": "messages a second, platform / bare graph",
+    "cpu_ratio": "CPU a turn, platform / bare graph",
+    "platform_own_cpu_ms_per_turn": "CPU of the platform itself a turn, ms",
+    "rss_growth_kb_per_turn": "memory growth a turn, KB",
+}
+
+
+def _cell(measured: dict[str, Any], name: str, part: str | None) -> str:
+    value = measured.get(name)
+    if part is not None:
+        value = (value or {}).get(part)
+    return "" if value is None else f"{value:.1f}"
+
+
+def table(database: str, result: dict[str, Any]) -> str:
+    """Return one database's result for people."""
+    lines = ["", f"{database:22}" + "".join(f"{name:>16}" for name in COLUMNS)]
+    for label, name, part in ROWS:
+        cells = [_cell(result[column], name, part) for column in COLUMNS]
+        if any(cells):
+            lines.append(f"{label:22}" + "".join(f"{cell:>16}" for cell in cells))
+    lines += [f"{text}: {result['derived'][name]}" for name, text in NOTES.items()]
+    return "\n".join(lines)

@@ -1,0 +1,208 @@
+"""The processes that are measured: one web server on data of its own, with a real Valkey; the bare graph beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from bench import postgres
+from supportsite.valkey import Valkey, free_port, start_valkey
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 90
+
+
+def _environment(data_dir: Path, valkey: Valkey, database_url: str | None) -> dict[str, str]:
+    """Return production's variables. The model's address is never called: the instant model answers."""
+    url = database_url or f"sqlite:///{data_dir / 'support.sqlite3'}"
+    return {
+        **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+        "ENV_FILE": os.devnull,
+        "DATA_DIR": str(data_dir),
+        "DEBUG": "false",
+        "SECRET_KEY": secrets.token_hex(32),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": url,
+        "REDIS_URL": valkey.url,
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "DJANGO_SETTINGS_MODULE": "supportsite.settings",
+    }
+
+
+def _prepare(env: dict[str, str]) -> None:
+    for command in (["migrate", "--verbosity=0"], ["load_verticals", "--verbosity=0"]):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise RuntimeError(f"manage.py {command[0]} failed:\n{done.stderr}{done.stdout}")
+
+
+@dataclass
+class Web:
+    """The web server and what it needs."""
+
+    process: psutil.Popen
+    valkey: Valkey
+    url: str
+    log: Path
+    postgres_pid: int | None
+
+    @property
+    def ws_url(self) -> str:
+        return self.url.replace("http", "ws", 1) + "/ws/chat/"
+
+    @property
+    def rss_bytes(self) -> int:
+        return int(self.process.memory_info().rss)
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU time so far of the server, and of what works for it, by process."""
+        spent = {
+            "server": _cpu(self.process),
+            "valkey": _cpu(psutil.Process(self.valkey.process.pid)),
+        }
+        if self.postgres_pid:
+            first = psutil.Process(self.postgres_pid)
+            spent["postgres"] = sum(map(_cpu, [first, *first.children()]))
+        return spent
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with urlopen(f"{self.url}/health/ready", timeout=5):
+                    return
+            except URLError:
+                time.sleep(0.1)
+        raise RuntimeError(f"the web server did not start:\n{self.log.read_text()}")
+
+
+def _cpu(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
+class Bare:
+    """The process of `bench.bare`; it is asked on its standard input."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def ask(self, **question: Any) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the bare graph's process ended; its error stands above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class Stack:
+    """Starts what is measured, and ends it."""
+
+    def __init__(self, database: str) -> None:
+        self._resources = ExitStack()
+        self._folder = Path(
+            self._resources.enter_context(
+                tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
+            )
+        )
+        self._valkey = start_valkey()
+        self._resources.callback(self._valkey.stop)
+        self._postgres = (
+            self._resources.enter_context(postgres.open_server())
+            if database == "postgres"
+            else None
+        )
+        self._seed_url = self._new_database(None)
+        self._seed = self._folder / "seed"
+        self._seed.mkdir()
+        _prepare(_environment(self._seed, self._valkey, self._seed_url))
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def _new_database(self, copy_of: str | None) -> str | None:
+        if self._postgres is None:
+            return None
+        url = self._postgres.create(copy_of=copy_of)
+        self._resources.callback(self._postgres.drop, url)
+        return url
+
+    def _new_site(self, name: str) -> tuple[Path, dict[str, str]]:
+        data_dir = self._folder / name
+        shutil.copytree(self._seed, data_dir)
+        return data_dir, _environment(data_dir, self._valkey, self._new_database(self._seed_url))
+
+    def start_web(self, name: str = "web", **variables: str) -> Web:
+        """Start the web server on a copy of the prepared data; `wait_until_ready` is the caller's."""
+        data_dir, env = self._new_site(name)
+        port, log = free_port(), data_dir / "web.log"
+        with log.open("wb") as output:
+            process = psutil.Popen(
+                [sys.executable, "-m", "bench.web", "--port", str(port)],
+                cwd=ROOT,
+                env={**env, **variables},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._resources.callback(_end, process)
+        pid = self._postgres.pid if self._postgres else None
+        return Web(process, self._valkey, f"http://127.0.0.1:{port}", log, pid)
+
+    def start_bare(self) -> Bare:
+        """Start the bare graph's process on another copy of the prepared data."""
+        _, env = self._new_site("bare")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.bare"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._resources.callback(_end, process)
+        return Bare(process)
+
+
+def _end(process: Any) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def open_stack(database: str) -> Iterator[Stack]:
+    stack = Stack(database)
+    try:
+        yield stack
+    finally:
+        stack.close()
