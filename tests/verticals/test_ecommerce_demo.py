@@ -1,8 +1,12 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from agents.verticals.ecommerce import demo, tools
-from agents.verticals.ecommerce.models import Customer, Order, Product
+from agents.verticals.ecommerce.models import Customer, Order, Product, Review
 from tests.verticals.shop import MODELS, call, get_order, make_context, snapshot
 
 
@@ -22,6 +26,26 @@ def test_loading_again_changes_nothing():
     before = snapshot()
     demo.load()
     assert snapshot() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_load_at_once_load_it_once():
+    for model in (Review, Order, Customer, Product):
+        model.objects.all().delete()
+    start = threading.Barrier(2)
+
+    def work():
+        start.wait()
+        try:
+            demo.load()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(work), pool.submit(work)]:
+            done.result()
+    assert get_order("1043").lines.count() == 2
+    assert get_order("1041").refunds.count() == 1
 
 
 def test_loading_again_keeps_what_customers_did():

@@ -57,6 +57,13 @@ def test_a_saved_address_is_for_future_orders():
         assert "already saved" in refusal_of(run, tools.save_address, address=NEW)
 
 
+def test_an_address_typed_as_on_an_envelope_becomes_one_line():
+    args = tools.save_address.canonical({"address": "Am Markt 1\n28195 Bremen,\n\nGermany\n"})
+    assert args["address"] == NEW
+    with pytest.raises(ValueError, match="at most 200 characters"):
+        tools.save_address.parse({"address": "1\n" * 90})
+
+
 def test_delivery_options_are_for_everybody_and_only_those_on_offer():
     DeliveryOption.objects.filter(name="Express delivery").update(is_active=False)
     result = call(tools.delivery_options, make_context(None))

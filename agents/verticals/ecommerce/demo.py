@@ -48,7 +48,7 @@ def load() -> None:
 
 
 def reset() -> None:
-    """Put the demo shop back to how it is first loaded. Rows that are not the demo's stay."""
+    """Put the demo shop back to how it is first loaded. Rows of other customers stay."""
     data = _data()
     refs = [row["ref"] for row in data["customers"]]
     with transaction.atomic():
@@ -59,9 +59,9 @@ def reset() -> None:
         for row in data["customers"]:
             Customer.objects.filter(ref=row["ref"]).update(**{"has_newsletter": False, **row})
         for row in data["products"]:
-            Product.objects.filter(sku=row["sku"]).update(**row)
+            Product.objects.filter(sku=row["sku"]).update(**{"is_active": True, **row})
         for row in data["delivery_options"]:
-            DeliveryOption.objects.filter(name=row["name"]).update(**row)
+            DeliveryOption.objects.filter(name=row["name"]).update(**{"is_active": True, **row})
         for row in data["articles"]:
             HelpArticle.objects.filter(slug=row["slug"]).update(**row)
         load()
@@ -75,29 +75,33 @@ def _data() -> dict[str, list[Row]]:
 
 
 def _load_order(row: Row, now: datetime) -> None:
-    if Order.objects.filter(number=row["number"]).exists():
-        return
-    products = {p.sku: p for p in Product.objects.filter(sku__in=[n["sku"] for n in row["lines"]])}
-    goods = [(products[line["sku"]], line["quantity"]) for line in row["lines"]]
-    fee = Decimal(row.get("delivery_fee", "0.00"))
+    goods = [(Product.objects.get(sku=line["sku"]), line["quantity"]) for line in row["lines"]]
     customer = Customer.objects.get(ref=row["customer"])
     expected = row.get("expected_in_days")
-    order = Order.objects.create(
+    fee = Decimal(row.get("delivery_fee", "0.00"))
+    order, is_new = Order.objects.get_or_create(
         number=row["number"],
-        customer=customer,
-        status=row["status"],
-        placed_at=now - timedelta(days=row["placed_days"]),
-        shipped_at=_ago(now, row.get("shipped_days")),
-        delivered_at=_ago(now, row.get("delivered_days")),
-        cancelled_at=_ago(now, row.get("cancelled_days")),
-        expected_on=None if expected is None else (now + timedelta(days=expected)).date(),
-        shipping_address=customer.address,
-        carrier=row.get("carrier", ""),
-        tracking_number=row.get("tracking_number", ""),
-        delivery_fee=fee,
-        total=sum((product.price * quantity for product, quantity in goods), fee),
-        refunded_amount=Decimal(row.get("refunded", "0.00")),
+        defaults={
+            "customer": customer,
+            "status": row["status"],
+            "placed_at": now - timedelta(days=row["placed_days"]),
+            "shipped_at": _ago(now, row.get("shipped_days")),
+            "delivered_at": _ago(now, row.get("delivered_days")),
+            "cancelled_at": _ago(now, row.get("cancelled_days")),
+            "expected_on": None if expected is None else (now + timedelta(days=expected)).date(),
+            "shipping_address": customer.address,
+            "carrier": row.get("carrier", ""),
+            "tracking_number": row.get("tracking_number", ""),
+            "delivery_fee": fee,
+            "total": sum((product.price * quantity for product, quantity in goods), fee),
+            "refunded_amount": Decimal(row.get("refunded", "0.00")),
+        },
     )
+    if is_new:
+        _load_rows_of(order, goods)
+
+
+def _load_rows_of(order: Order, goods: list[tuple[Product, int]]) -> None:
     for product, quantity in goods:
         OrderLine.objects.create(
             order=order,
@@ -106,12 +110,12 @@ def _load_order(row: Row, now: datetime) -> None:
             unit_price=product.price,
             quantity=quantity,
         )
-    if order.refunded_amount:
+    if order.refunded_amount and order.cancelled_at:
         Refund.objects.create(
             order=order,
             amount=order.refunded_amount,
             reason=Refund.Reason.CANCELLED,
-            created_at=order.cancelled_at or now,
+            created_at=order.cancelled_at,
         )
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+
+def _on_one_line(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return ", ".join(line.strip(" ,") for line in text.splitlines() if line.strip(" ,"))
+
 
 OrderNumber = Annotated[
     str,
@@ -46,6 +53,8 @@ Address = Annotated[
             "for example Lindenweg 4, 50667 Cologne, Germany"
         )
     ),
+    # Typed as on an envelope, it becomes the one line that the order keeps.
+    BeforeValidator(_on_one_line),
 ]
 Email = Annotated[
     str,
