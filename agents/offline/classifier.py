@@ -23,9 +23,9 @@ def softmax(scores: Matrix) -> Matrix:
 def fit(kernel: Matrix, labels: Labels, classes: int) -> Matrix:
     """Return each example's share in each class's weights: weights = examples.T @ shares.
 
-    Nesterov's method on the mean log loss plus REGULAR / 2 · |weights|². Every step of a gradient descent that begins at
-    zero is a combination of the examples, so n × n numbers are enough, however many features there are. Classes weigh
-    the same, whatever their number of examples.
+    Nesterov's method on the mean log loss plus REGULAR / 2 · |weights|². Every step of a gradient descent that begins
+    at zero is a combination of the examples, so n × n numbers are enough, however many features there are. Classes
+    weigh the same, whatever their number of examples.
 
     Args:
         kernel: Products of the examples with each other.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from agents.offline.brain import Brain, Reading, Topic
 
 MAX_PIECES = 8
-# How strongly each sign speaks for two requests. Signs that are counted are small whole numbers, the others lie between 0
-# and 1. Fitted on joined and on single messages of two businesses, and rounded.
+# How strongly each sign speaks for two requests. All lie between 0 and 1. Fitted on joined and on single messages
+# of two businesses, and rounded.
 SIGNS = {
     "margin": 3.0,  # how far the less sure piece is above the threshold
     "probability": 2.5,  # of the less sure piece's topic
@@ -32,7 +32,7 @@ _CUT = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_TOKEN = re.compile(r"\w{2,}")
 _ALSO = re.compile(
     r"\b(also|then|plus|besides|next|finally|as well as|after that)\b", re.IGNORECASE
 )
@@ -93,7 +93,7 @@ def _pieces(text: str) -> list[tuple[int, int]]:
 
 
 def _words(text: str) -> int:
-    return len(_LETTERS.findall(text))
+    return len(_TOKEN.findall(text))
 
 
 def _is_sure(reading: Reading) -> bool:

@@ -6,6 +6,7 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ def terms(text: str) -> Counter[int]:
     """Return how often each hashed term stands in `text`. All numbers count as one and the same word."""
     words = _WORD.findall(_NUMBER.sub("0", text.lower().replace("\u2019", "'")))
     found = [f"w {word}" for word in words]
-    found += [f"b {a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    found += [f"b {a} {b}" for a, b in pairwise(words)]
     for word in words:
         padded = f" {word} "
         for size in (3, 4, 5):

@@ -1,0 +1,103 @@
+"""Filling a tool's arguments: from the request, and from what was said before when the request points there."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from agents.offline.arguments import Argument
+from agents.offline.conversation import points_back, recent_turns, state_of
+from agents.offline.values import find_values
+
+_LEFT_OUT = re.compile(r"\bleave (?:it|this) out\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Arguments that were found.
+
+    Attributes:
+        args: Argument → value.
+        missing: Required arguments without one, in the schema's order.
+        more: Argument → further values that were named for it: "cancel 1042 and 1043".
+    """
+
+    args: dict[str, Any]
+    missing: list[Argument]
+    more: dict[str, list[Any]]
+
+
+def fill(
+    arguments: list[Argument], text: str, before: list[BaseMessage], known: dict[str, Any]
+) -> Filled:
+    """Return the arguments for a request. What is `known` stays.
+
+    Optional arguments are filled only from the request itself; required ones that name a thing ("it", "the order") also
+    from the last turns.
+    """
+    args = dict(known)
+    more: dict[str, list[Any]] = {}
+    for argument in arguments:
+        if argument.name in args or _is_left_out(argument):
+            continue
+        values = [v for v in find_values(argument, text) if not _is_taken(v, args)]
+        if values:
+            args[argument.name] = values[0]
+            if argument.is_required and argument.kind == "code":
+                more[argument.name] = values[1:]
+        elif argument.is_required:
+            value = recall(argument, text, before)
+            if value is not None:
+                args[argument.name] = value
+    missing = [a for a in arguments if a.is_required and a.name not in args]
+    return Filled(args, missing, {name: values for name, values in more.items() if values})
+
+
+def _is_left_out(argument: Argument) -> bool:
+    if argument.is_required:
+        return False
+    description = str(argument.schema.get("description", ""))
+    return argument.kind == "request" or _LEFT_OUT.search(description) is not None
+
+
+def _is_taken(value: Any, args: dict[str, Any]) -> bool:
+    return any(value == other and type(value) is type(other) for other in args.values())
+
+
+def recall(argument: Argument, text: str, before: list[BaseMessage]) -> Any | None:
+    """Return the value that "it" or "the order" has had in the last turns, newest first."""
+    if argument.kind not in ("code", "email", "text"):
+        return None
+    nouns = "|".join(re.escape(noun) for noun in argument.nouns)
+    named = re.search(rf"\b(my|the|this|that)\s+(\w+\s+)?({nouns})\b", text, re.IGNORECASE)
+    if not named and not points_back(text):
+        return None
+    if re.search(rf"\b(another|other|different|new|an?)\s+({nouns})\b", text, re.IGNORECASE):
+        return None
+    for message in recent_turns(before, 3 if points_back(text) else 2):
+        value = _value_in(argument, message)
+        if value is not None:
+            return value
+    return None
+
+
+def _value_in(argument: Argument, message: BaseMessage) -> Any | None:
+    if isinstance(message, AIMessage):
+        args = state_of(message).get("args") or {}
+        calls = [call["args"] for call in message.tool_calls]
+        return next((a[argument.name] for a in [args, *calls] if argument.name in a), None)
+    if isinstance(message, ToolMessage):
+        try:
+            content = json.loads(str(message.text))
+        except ValueError:
+            return None
+        value = content.get(argument.name) if isinstance(content, dict) else None
+        return value if isinstance(value, str | int) else None
+    if isinstance(message, HumanMessage) and argument.kind in ("code", "email"):
+        values = find_values(argument, str(message.text))
+        return values[0] if len(values) == 1 else None
+    return None
