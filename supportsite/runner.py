@@ -134,12 +134,9 @@ class Runner:
         self.terminal.say("Starting smart-support ...")
         if not self.env.REDIS_URL:
             self._start_valkey()
+        gate = self._start_web()
         login = self._prepare()
-        self._add(
-            "web",
-            python("-m", "supportsite.web", "--fd", str(self.listener.fileno())),
-            pass_fds=[self.listener.fileno()],
-        )
+        os.close(gate)
         address = self.listener.getsockname()[:2]
         self.listener.close()
         while not _is_answering(*address):
@@ -156,6 +153,18 @@ class Runner:
         self._watchdog.watch(self.valkey.process)
         self.parts.append(Part("valkey", self.valkey.process, self.terminal))
         self._children_env["REDIS_URL"] = self.valkey.url
+
+    def _start_web(self) -> int:
+        """Let the web server do its imports beside the setup; it serves when the returned pipe is closed."""
+        gate, keeper = os.pipe()
+        fds = [self.listener.fileno(), gate]
+        self._add(
+            "web",
+            python("-m", "supportsite.web", f"--fd={fds[0]}", f"--gate-fd={gate}"),
+            pass_fds=fds,
+        )
+        os.close(gate)
+        return keeper
 
     def _prepare(self) -> str:
         """Migrate, load and make the staff login; return that login, as a line."""

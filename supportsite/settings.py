@@ -30,7 +30,7 @@ ALLOWED_HOSTS = ENV.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_ORIGINS = ENV.ALLOWED_ORIGINS
 
 INSTALLED_APPS = [
-    "daphne",
+    "supportsite.apps.DaphneConfig",  # before staticfiles, so that its runserver is the one
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -139,6 +139,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 1,
 }
 CELERY_TIMEZONE = "UTC"
+# Keeps no file: what is due within seconds anyway needs no memory of its last time.
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
     name: {"task": f"conversations.tasks.{name}", "schedule": timedelta(seconds=ENV.SWEEP_SECONDS)}
     for name in ("expire_interrupts", "recover_runs")
@@ -168,7 +170,7 @@ TOKEN_MAX_AGE_SECONDS = 30 * 86_400
 # --- pages and their safety --------------------------------------------------------------------
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if DEMO_MODE else BASE_DIR / "staticfiles"  # the demo serves them from the apps
 WHITENOISE_USE_FINDERS = DEMO_MODE
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 from typing import Any
 
@@ -25,28 +26,29 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def serve(*, host: str, port: int, fd: int | None, forwarded_allow_ips: str | None = None) -> None:
-    """Serve the site until SIGTERM or Ctrl-C.
-
-    Args:
-        host: Address to listen on.
-        port: Its port.
-        fd: A listening socket, inherited from the process that bound it; `host` and `port` are then unused.
-        forwarded_allow_ips: Proxies whose X-Forwarded-* headers are believed, with commas; "*" for all.
-    """
-    config = uvicorn.Config(
-        APPLICATION, host=host, port=port, forwarded_allow_ips=forwarded_allow_ips, **OPTIONS
-    )
-    uvicorn.Server(config).run([socket.socket(fileno=fd)] if fd is not None else None)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m supportsite.web")
-    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--fd", type=int)
-    parser.add_argument("--forwarded-allow-ips")
-    serve(**vars(parser.parse_args()))
+    parser.add_argument(
+        "--forwarded-allow-ips",
+        help="proxies whose X-Forwarded-* headers are believed; '*' for all",
+    )
+    parser.add_argument("--fd", type=int, help="a listening socket to use instead of host and port")
+    parser.add_argument("--gate-fd", type=int, help="a pipe: import now, serve when it is closed")
+    options = parser.parse_args()
+    config = uvicorn.Config(
+        APPLICATION,
+        host=options.host,
+        port=options.port,
+        forwarded_allow_ips=options.forwarded_allow_ips,
+        **OPTIONS,
+    )
+    sockets = None if options.fd is None else [socket.socket(fileno=options.fd)]
+    if options.gate_fd is not None:
+        config.load()
+        os.read(options.gate_fd, 1)
+    uvicorn.Server(config).run(sockets)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,44 @@
-"""The Celery worker with its beat: `python -m supportsite.worker`. Production may run them apart (docs)."""
+"""The Celery worker with its beat: `python -m supportsite.worker`. Production may run the two apart."""
 
 from __future__ import annotations
 
 import os
+import warnings
+from typing import Any
 
-THREADS = 4
+from celery import Celery
+from celery.beat import EmbeddedService
+from celery.platforms import SecurityWarning
+from celery.signals import worker_ready, worker_shutting_down
+
+THREADS = "4"
+
+
+def run_beat_beside(app: Celery) -> None:
+    """Let beat start and end with the worker, as a thread: `--beat` would fork a second process of its size."""
+    beat = EmbeddedService(app, thread=True)
+
+    def start(**_: Any) -> None:
+        beat.start()
+
+    def stop(**_: Any) -> None:
+        beat.service.stop()
+
+    worker_ready.connect(start, weak=False)
+    worker_shutting_down.connect(stop, weak=False)
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportsite.settings")
-    from django.conf import settings
-
     from supportsite.celery import app
 
+    # It warns of root because of pickle, which we do not accept; containers often run as root.
+    warnings.simplefilter("ignore", SecurityWarning)
+    run_beat_beside(app)
     app.worker_main(
         [
+            "--quiet",
             "worker",
-            "--beat",
-            f"--schedule={settings.DATA_DIR / 'celerybeat-schedule'}",
             "--pool=threads",  # the work waits for the network; processes cost twice the memory
             f"--concurrency={THREADS}",
             "--loglevel=WARNING",
