@@ -23,17 +23,24 @@ def call(tool, /, **args):
     return {"name": tool, "args": args, "id": f"call_{uuid.uuid4().hex[:8]}", "type": "tool_call"}
 
 
+class Stream:
+    """An answer in pieces: texts and chunks to stream, events to wait for, exceptions to raise on the way."""
+
+    def __init__(self, *pieces):
+        self.pieces = pieces
+
+
 class Script:
     """What the model says, in order, for the router and for each agent; and what it was asked.
 
-    An item is a text, one or several tool calls, an exception to raise, or a function of the messages that gives one.
+    An item is a text, one or several tool calls, an exception to raise, a Stream, or a function of the messages that
+    gives one. The last item of a role stands for all that follow.
     """
 
     def __init__(self, **roles):
         self.roles = {role: list(items) for role, items in roles.items()}
         self.asked = []
         self.delay_seconds = 0
-        self.pieces = 1
 
     def next(self, role, messages):
         self.asked.append((role, messages))
@@ -72,8 +79,7 @@ class ScriptedModel(BaseChatModel):
 
         return RunnableLambda(decide)
 
-    def _message(self, messages):
-        item = self.script.next(self.role, messages)
+    def _message(self, item):
         if isinstance(item, str):
             return AIMessageChunk(item, usage_metadata=USAGE)
         if isinstance(item, AIMessageChunk):
@@ -82,10 +88,19 @@ class ScriptedModel(BaseChatModel):
         return AIMessageChunk("", tool_calls=calls, usage_metadata=USAGE)
 
     def _generate(self, messages, stop=None, run_manager=None, **kwargs):
-        return ChatResult(generations=[ChatGeneration(message=self._message(messages))])
+        message = self._message(self.script.next(self.role, messages))
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
-        whole = self._message(messages)
+        item = self.script.next(self.role, messages)
+        if isinstance(item, Stream):
+            async for chunk in self._pieces(item):
+                yield chunk
+            return
+        whole = self._message(item)
+        if isinstance(item, AIMessageChunk):
+            yield ChatGenerationChunk(message=whole)
+            return
         words = whole.text.split(" ")
         for at, word in enumerate(words[:-1]):
             yield ChatGenerationChunk(message=AIMessageChunk(word + " ", id=f"lc_{at}"))
@@ -94,3 +109,13 @@ class ScriptedModel(BaseChatModel):
             words[-1], tool_calls=whole.tool_calls, usage_metadata=whole.usage_metadata
         )
         yield ChatGenerationChunk(message=last)
+
+    async def _pieces(self, stream):
+        for piece in stream.pieces:
+            if isinstance(piece, Exception):
+                raise piece
+            if isinstance(piece, asyncio.Event):
+                await piece.wait()
+                continue
+            chunk = piece if isinstance(piece, AIMessageChunk) else AIMessageChunk(piece)
+            yield ChatGenerationChunk(message=chunk)
