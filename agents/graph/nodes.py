@@ -194,11 +194,11 @@ def _result(call: ToolCall, outcome: Outcome) -> ToolMessage:
 
 async def approval(state: GraphState, runtime: Ctx) -> Command[Literal["tools"]]:
     """Pause until a row says what was decided. The value of a resume is ignored: the row decides."""
-    waiting = {
-        call["id"]: state["proposals"][call["id"] or ""] for call in open_calls(state["messages"])
-    }
-    decisions = await runtime.context.ledger.find_decisions([call_id or "" for call_id in waiting])
-    if all(decisions.get(call_id or "", "pending") == "pending" for call_id in waiting):
+    proposals = state["proposals"]
+    open_ids = [call["id"] or "" for call in open_calls(state["messages"])]
+    waiting = {call_id: proposals[call_id] for call_id in open_ids if call_id in proposals}
+    decisions = await runtime.context.ledger.find_decisions(list(waiting))
+    if all(decisions.get(call_id, "pending") == "pending" for call_id in waiting):
         interrupt(list(waiting.values()))
     return Command(goto="tools")
 
@@ -210,23 +210,22 @@ async def tools(
     ctx = runtime.context
     compiled = ctx.template.agents[current_step(state)["agent"]]
     calls_now = open_calls(state["messages"])
-    decisions = await ctx.ledger.find_decisions(
-        [call["id"] or "" for call in calls_now if call["id"] in state["proposals"]]
-    )
+    proposed = [call["id"] or "" for call in calls_now if call["id"] in state["proposals"]]
+    decisions = await ctx.ledger.find_decisions(proposed)
+    has_waiting = any(decisions.get(call_id, "pending") == "pending" for call_id in proposed)
     results: list[AnyMessage] = []
     transfer_to: str | None = None
-    has_waiting = False
     for call in calls_now:
         call_id = call["id"] or ""
         if call["name"] == TRANSFER:
+            if has_waiting:
+                continue  # the agent's own work is ended first
             target = None if transfer_to else _transfer_target(ctx, state, call)
             transfer_to = transfer_to or target
             results.append(_result(call, _transfer_outcome(target)))
         elif call_id not in state["proposals"]:
             results.append(_result(call, await _read(ctx, compiled, call)))
-        elif decisions.get(call_id, "pending") == "pending":
-            has_waiting = True
-        else:
+        elif decisions.get(call_id, "pending") != "pending":
             write = ProposedWrite(**state["proposals"][call_id])
             results.append(_result(call, await _settle(ctx, compiled, write, decisions[call_id])))
     update: dict[str, Any] = {"messages": results}
