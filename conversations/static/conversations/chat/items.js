@@ -212,7 +212,7 @@ function noteText(item) {
 function fillAgent(element, item) {
   const bubble = element.querySelector(".bubble");
   const isHtml = item.isFinal && item.html !== null;
-  element.dataset.state = item.isFinal ? "final" : "streaming";
+  element.dataset.state = item.isFinal ? "final" : item.isBroken ? "broken" : "streaming";
   bubble.classList.toggle("prose", isHtml);
   if (isHtml) bubble.replaceChildren(fragmentFromHtml(item.html));
   else bubble.textContent = item.content;

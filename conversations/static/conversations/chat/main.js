@@ -58,7 +58,7 @@ const connection = new Connection({
 function update(next) {
   transcript = next;
   view.show(transcript);
-  composer.showStop(transcript.isWorking, transcript.isStopping);
+  composer.showStop(transcript.isWorking && connection.isOnline, transcript.isStopping);
   view.showBanner(banner());
 }
 
@@ -66,8 +66,8 @@ function banner() {
   const startAgain = { label: words.startNew, act: () => startNew() };
   if (transcript.status === "expired") return { text: words.status.expired, ...startAgain };
   if (transcript.status === "closed") return { text: words.status.closed, ...startAgain };
-  if (transcript.handoff?.status === "assigned") return { text: words.handoff.assigned(transcript.handoff.name) };
-  if (transcript.handoff || transcript.status === "handed_off") return { text: words.handoff.requested };
+  if (transcript.handoff?.status === "assigned") return { text: words.withPerson(transcript.handoff.name), isCalm: true };
+  if (transcript.handoff || transcript.status === "handed_off") return { text: words.waitsForPerson, isCalm: true };
   return null;
 }
 
@@ -159,7 +159,7 @@ function makeHello() {
 
 function onState(state, failures) {
   view.showConnection(state);
-  if (state === "online") return;
+  if (state === "online") return update(transcript);
   outbox.close();
   update(log.loseConnection(transcript));
   if (failures === FAILURES_TO_MENTION) {

@@ -104,8 +104,8 @@ export class Outbox {
     if (frame.thread_id !== undefined && frame.thread_id !== message.threadId) return false;
     this.#land();
     if (frame.code === "busy") {
-      this.#onChange(message, "queued");
       this.#resumeIn(BUSY_MS);
+      for (const one of this.#messages) if (!one.isHeld) this.#onChange(one, "queued");
     } else if (frame.code === "rate_limited") {
       this.#countDown(message, Math.max(1, Math.ceil(Number(frame.retry_after) || BUSY_MS / 1000)));
     } else {

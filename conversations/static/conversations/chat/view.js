@@ -7,7 +7,7 @@
  *   log                the list of everything said
  *   greeting           the first bubble, which is no message
  *   bubble-customer    data-delivery: accepted, sending, waiting, queued, held, failed
- *   bubble-agent       data-state: streaming, final; data-agent: name; data-role: agent, staff, system
+ *   bubble-agent       data-state: streaming, broken (the connection was lost in it), final; data-agent: name; data-role: agent, staff, system
  *   tool-line          data-tool: name; data-status: running, waiting, ok, error, rejected, expired, superseded, unknown
  *   card               data-state: pending, answering, approved, rejected, expired, superseded; data-approver
  *   card-approve, card-decline, card-countdown, card-outcome
@@ -118,7 +118,7 @@ export class View {
     this.#connection.querySelector(".words").textContent = words.connection[state];
   }
 
-  /** @param {{text: string, label?: string, act?: () => void}|null} content */
+  /** @param {{text: string, label?: string, act?: () => void, isCalm?: boolean}|null} content */
   showBanner(content) {
     // Called with every frame; filling it anew would have it read out again.
     if (this.#bannerText === content?.text) return;
@@ -244,8 +244,8 @@ function fillBar(bar, content) {
   bar.replaceChildren(
     h(
       "div",
-      { class: "bar", "data-testid": bar.id },
-      icon("info"),
+      { class: content.isCalm ? "bar calm" : "bar", "data-testid": bar.id },
+      icon(content.isCalm ? "person" : "info"),
       h("span", {}, text),
       label ? h("button", { type: "button", class: "button small", onclick: act }, label) : "",
       onDismiss

@@ -11,7 +11,7 @@ export const words = {
   delivery: {
     waiting: "Waiting for the connection…",
     sending: "Sending…",
-    queued: "Will be sent when there is room for it…",
+    queued: "Waits for its turn…",
     held: "Not sent.",
     failed: "Not sent.",
   },
@@ -62,7 +62,7 @@ export const words = {
   },
   retry: { title: "The time to approve ran out", askAgain: "Ask again" },
   run: {
-    failed: "Something went wrong on our side, and this was not finished.",
+    failed: "This was not finished.",
     stopped: "You stopped the answer.",
     tryAgain: "Try again",
   },
@@ -71,6 +71,8 @@ export const words = {
     assigned: (name) => `${name || "A person"} has joined the conversation.`,
     released: "The assistant answers again.",
   },
+  withPerson: (name) => (name ? `You are talking with ${name}.` : "You are talking with a person."),
+  waitsForPerson: "A person from our team will answer here.",
   status: {
     closed: "This conversation has been closed.",
     expired: "This conversation has ended after a long pause.",
