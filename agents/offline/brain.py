@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -125,6 +126,7 @@ class Brain:
 
     def _kernel(self, text: str, *, words: bool) -> Matrix:
         known = self._knowledge
+        text = unicodedata.normalize("NFKC", text)  # letters in fancy type are letters
         if self._minilm is not None:
             meaning: Matrix = known.meanings @ self._minilm.embed_one(text)
             if not words:

@@ -148,6 +148,8 @@ def _is_generic(text: str, reading: Reading) -> bool:
 
 def _says_little(text: str) -> bool:
     words = [word.lower() for word in _WORD.findall(text)]
+    if words and any(c.isdigit() for c in text):
+        return False  # "refund $3" names its matter
     return len([word for word in words if word not in _FILLER]) <= 1 or len(words) <= 2
 
 
