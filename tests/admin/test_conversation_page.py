@@ -45,9 +45,9 @@ def test_an_argument_that_no_frame_shows_is_shown_to_staff(as_sam, talk):
 
 
 def test_an_argument_called_items_does_not_hide_the_others(as_sam, talk):
-    assert 'order_number 1044 amount 142.00 items ["J-1"]' in words_of(
-        _page(as_sam, talk.conversation)
-    )
+    words = words_of(_page(as_sam, talk.conversation))
+    for piece in ("order_number 1044", "amount 142.00", 'items ["J-1"]'):
+        assert piece in words
 
 
 def test_usage_is_shown_for_each_agent_and_model(as_sam, talk):
