@@ -7,7 +7,7 @@ from agents.services import publish_version
 from tests.admin.conftest import SHOP, words_of
 
 
-def test_a_version_is_shown_inwords_of(as_sam, version):
+def test_a_version_is_shown_in_words(as_sam, version):
     words = words_of(as_sam.get(reverse("admin:agents_templateversion_change", args=[version.pk])))
     assert "Billing desk billing Refunds and invoices." in words
     assert "get_order reads; needs no approval" in words
