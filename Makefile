@@ -17,8 +17,8 @@ run: setup ## Start the whole site (PORT=8000 DATA_DIR=data) until Ctrl-C
 	@exec $(PY) -m supportsite.runner --stop-with-parent $(ARGS)
 
 test: setup-dev ## Run all tests that need nothing but Python, then those of the database on PostgreSQL
-	$(PY) -m pytest $(ARGS)
-	@exec $(PY) -m tests.postgres $(ARGS)
+	env -u TEST_DATABASE_URL $(PY) -m pytest $(ARGS)
+	@$(PY) -m tests.postgres $(ARGS)
 
 check: setup-dev ## What CI checks: format, lint, types, imports, migrations, settings
 	$(BIN)/ruff format --check .

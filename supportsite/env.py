@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -34,10 +35,10 @@ class Environment(BaseSettings):
     ALLOWED_HOSTS: Words = []
     ALLOWED_ORIGINS: Words = []
     DATABASE_URL: str | None = None
-    REDIS_URL: str | None = Field(None, pattern=r"^(rediss?|unix)://")
+    REDIS_URL: str | None = None
     LLM_MODEL: str = Field("gpt-4.1-mini", min_length=1)
     OPENAI_API_KEY: str | None = None
-    OPENAI_BASE_URL: str | None = Field(None, pattern=r"^https?://")
+    OPENAI_BASE_URL: str | None = None
     LLM_TIMEOUT_SECONDS: float = Field(25, gt=0, le=600)
     SESSION_TTL_SECONDS: int = Field(1800, ge=1)
     INTERRUPT_TTL_SECONDS: int = Field(1800, ge=1)
@@ -55,8 +56,30 @@ class Environment(BaseSettings):
     @classmethod
     def _are_origins(cls, value: list[str]) -> list[str]:
         for origin in value:
-            if origin != "*" and not origin.startswith(("http://", "https://")):
+            if origin != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", origin):
                 raise ValueError(f"{origin!r} is no origin; write https://shop.example")
+        return value
+
+    @field_validator("ALLOWED_HOSTS")
+    @classmethod
+    def _are_hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", host):
+                raise ValueError(f"{host!r} is no host name; write shop.example, without port")
+        return value
+
+    @field_validator("REDIS_URL")
+    @classmethod
+    def _is_valkey(cls, value: str | None) -> str | None:
+        if value and not re.match(r"rediss?://|unix:///", value):
+            raise ValueError("not a Valkey address; write redis://host:6379/0 or unix:///path")
+        return value
+
+    @field_validator("OPENAI_BASE_URL")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value and not re.match(r"https?://\w", value):
+            raise ValueError("not a web address; write https://host/v1")
         return value
 
     @field_validator("DATA_DIR")

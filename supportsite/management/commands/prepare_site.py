@@ -7,10 +7,12 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
+from django.db import connection
 
-from supportsite.health import ask_database, ask_valkey
+from supportsite.health import ask_valkey
 from supportsite.staff import make_staff_login
 
 
@@ -22,7 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="file descriptor that the login is written to")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _require("DATABASE_URL", ask_database)
+        _require("DATABASE_URL", _connect)
         _require("REDIS_URL", ask_valkey)
         call_command("migrate", interactive=False, verbosity=0)
         if "load_verticals" in get_commands():
@@ -35,6 +37,12 @@ class Command(BaseCommand):
         else:
             with os.fdopen(options["fd"], "w") as pipe:
                 pipe.write(login)
+
+
+def _connect() -> None:
+    # Past the pool, which would try for 20 s and then not say why.
+    if connection.vendor == "postgresql":
+        psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
 
 
 def _require(variable: str, ask: Callable[[], object]) -> None:
