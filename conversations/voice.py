@@ -116,7 +116,8 @@ class RunVoice:
 
     def break_off(self) -> None:
         """Keep what was said of an unfinished message: the customer has seen it."""
-        if text := "".join(self._said).strip():
+        text = "".join(self._said)
+        if text.strip():
             self._spoken(Spoken(self._message_id(), self._agent, text))
 
     async def clarify(self, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +63,7 @@ async def answer(
                 await _stream(ctx.stop, compiled.model, messages, chunks, say)
         except Exception as error:
             _note(compiled.model_name, attempt, error)
-            if any(chunk.text for chunk in chunks):
+            if any(chunk.text.strip() for chunk in chunks):
                 raise ModelFailed("the model broke off in the middle of its answer") from error
             continue
         # One sum at the end: adding chunk by chunk copies the text each time.
@@ -71,7 +72,7 @@ async def answer(
         if ctx.stop.is_set():
             return AIMessage(content=whole.text, name=agent)
         if whole.text.strip() or whole.tool_calls or whole.invalid_tool_calls:
-            return _finished(whole, agent)
+            return _finished(whole, agent, _call_ids(messages))
         _note(compiled.model_name, attempt, ValueError("an empty answer"))
     raise ModelFailed("the model gave no usable answer")
 
@@ -86,10 +87,14 @@ async def _stream(
     """Collect the stream in `chunks` until it ends or `stop` is set, also while the model is silent."""
 
     async def collect() -> None:
+        unsaid, has_said = "", False
         async for chunk in model.astream(messages):
             chunks.append(chunk)
-            if text := chunk.text:
-                say(text)
+            unsaid += chunk.text
+            # White space alone is no message: some models send it before a tool call.
+            if unsaid and (has_said or unsaid.strip()):
+                say(unsaid)
+                unsaid, has_said = "", True
 
     collecting = asyncio.ensure_future(collect())
     stopped = asyncio.ensure_future(stop.wait())
@@ -102,7 +107,11 @@ async def _stream(
         collecting.cancel()
 
 
-def _finished(whole: AIMessageChunk, agent: str) -> AIMessage:
+def _call_ids(messages: list[AnyMessage]) -> set[str | None]:
+    return {call["id"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls}
+
+
+def _finished(whole: AIMessageChunk, agent: str, known_ids: set[str | None]) -> AIMessage:
     """Return the message as it is kept. Arguments that were no JSON stay a call, which `review` then refuses."""
     calls = list(whole.tool_calls) + [
         {
@@ -113,6 +122,12 @@ def _finished(whole: AIMessageChunk, agent: str) -> AIMessage:
         }
         for bad in whole.invalid_tool_calls
     ]
+    taken = {None, "", *known_ids}
+    for call in calls:
+        # Approval and result belong to an id, and some servers count theirs from 0 in each answer.
+        if call["id"] in taken:
+            call["id"] = f"call_{uuid.uuid4().hex}"
+        taken.add(call["id"])
     return AIMessage(
         content=whole.text,
         name=agent,
