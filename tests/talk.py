@@ -83,6 +83,19 @@ class Talk:
 
         return await asyncio.wait_for(look(), SECONDS)
 
+    def check(self):
+        """Hold what came to what is promised of every run."""
+        seqs = [frame["seq"] for frame in self.frames if "seq" in frame]
+        assert seqs == list(range(1, len(seqs) + 1))
+        contents = {frame["message_id"]: frame["content"] for frame in self.of("message")}
+        pieces = {}
+        for frame in self.of("token"):
+            pieces.setdefault(frame["message_id"], []).append(frame["content"])
+        for message_id, parts in pieces.items():
+            assert "".join(parts) == contents.get(message_id, "".join(parts))
+        if self.outcomes:
+            assert pieces.keys() <= contents.keys() or self.types[-1] == "token"
+
     # --- what came of it ---
 
     def of(self, kind):
@@ -138,6 +151,7 @@ async def open_talk(transactional_db, settings, monkeypatch):
 
     yield open_talk
     for talk in talks:
+        talk.check()
         hub.detach(talk.conversation.pk, talk)
         for key, drive in list(runs._drives.items()):
             if key[1] == talk.conversation.pk:
