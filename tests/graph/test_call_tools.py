@@ -211,7 +211,9 @@ TOOLS = {tool.name: tool for tool in (explode, recite, break_down, think_better)
 def open_workshop(open_talk, monkeypatch):
     """Conversations with one agent, who has tools that go wrong."""
     find = registry.get_tool
-    monkeypatch.setattr("agents.registry.get_tool", lambda name: TOOLS.get(name) or find(name))
+    monkeypatch.setattr(
+        "agents.registry.get_tool", lambda name, *rest: TOOLS.get(name) or find(name, *rest)
+    )
     agent = {"name": "orders", "label": "Orders", "description": "…", "prompt": "…"}
     agent["tools"] = [{"name": name} for name in TOOLS]
 
