@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,17 +22,14 @@ def read_template(
     path_or_text: Path | str | bytes,
     *,
     source: str,
-    tools: Mapping[str, SupportTool]
-    | Callable[[TemplateSpec], Mapping[str, SupportTool]]
-    | None = None,
+    tools: Mapping[str, SupportTool] | None = None,
 ) -> TemplateSpec:
     """Return the template that a file or a text holds.
 
     Args:
         path_or_text: A file as `Path`, or YAML itself as text or bytes.
         source: How messages call it: the file's name, or "admin".
-        tools: The registry's tools, or what returns them for this template; with them the tools
-            that the template names are checked too, with line and column.
+        tools: The registry; with it the tools that the template names are checked too.
 
     Raises:
         TemplateInvalid: One line for each mistake: source, line and column, path, value, what
@@ -46,7 +43,7 @@ def read_template(
         raise TemplateInvalid(f"{source}:{error}") from None
     spec = _validate(document, source)
     if tools is not None:
-        problems = find_registry_problems(spec, tools(spec) if callable(tools) else tools)
+        problems = find_registry_problems(spec, tools)
         if problems:
             raise _invalid(source, problems, document)
     return spec
