@@ -5,27 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.offline.arguments import Argument, argument, arguments_of
+from agents.offline.arguments import Argument, arguments_of
 from agents.offline.brain import Brain, Reading, Topic
 from agents.offline.conversation import (
     TRANSFER,
     Result,
     State,
     Turn,
+    is_elliptical,
     last_topic,
     open_questions,
     read_turn,
 )
 from agents.offline.filling import fill
 from agents.offline.lookup import search
-from agents.offline.pending import answer_to, complete
+from agents.offline.pending import answer_to, argument_in, complete
 from agents.offline.replies import ask_for, without_tool, word_result
 from agents.offline.values import find_values
 from agents.spec import AgentSpec, TemplateSpec, ToolUse
 
 ASKED_AT_MOST = 3
 # From these probabilities on: an intent of this agent is meant; another agent's clearly is.
-OWN = 0.08
+OWN = 0.05
+OWN_VAGUE = 0.2
 CLEARLY_OTHER = 0.6
 
 
@@ -85,14 +87,15 @@ class Agent:
 
     def _own_topic(self, reading: Reading) -> Topic | None:
         own = reading.among(self._spec.name)
-        if not own or own[0][1] < OWN * min(1.0, reading.probability * 2):
+        is_vague = not reading.is_confident or reading.talk is not None
+        if not own or own[0][1] < (OWN_VAGUE if is_vague else OWN):
             return None
         is_other = reading.topic.agent != self._spec.name and reading.probability >= CLEARLY_OTHER
         return None if is_other and reading.is_confident else own[0][0]
 
     def _follow_up(self, reading: Reading, turn: Turn) -> Topic | None:
         """Return the last topic again for "and 1043?": words that say little but hold one of its arguments."""
-        if reading.is_confident and reading.talk is None:
+        if reading.is_confident and reading.talk is None and not is_elliptical(turn.request):
             return None
         last = last_topic(turn.before, self._spec.name)
         topic = self._topic(last.get("intent"))
@@ -130,7 +133,7 @@ class Agent:
         tool = topic.intent.tool
         if tool is None or tool not in self._tools:
             return Move(without_tool(topic, self._template), state=self._note(turn, topic))
-        filled = fill(self._arguments(tool), text, turn.before, known)
+        filled = fill(self._arguments(tool), text, turn.before, known, turn.whole)
         if filled.missing:
             return self._find_or_ask(topic, filled.missing[0], filled.args, text, turn)
         return self._call(topic, filled.args, turn, filled.more)
@@ -198,7 +201,9 @@ class Agent:
             return None
         if answer.kind == "drop":
             return Move(self._template.texts.superseded, state=self._note(turn, topic))
-        missing = argument(str(question["missing"]), dict(question.get("schema") or {}))
+        if question.get("retry"):
+            return self._serve(topic, turn.request, turn, {**args, **answer.value})
+        missing = argument_in(question)
         if answer.kind == "value":
             return self._serve(topic, turn.request, turn, {**args, missing.name: answer.value})
         asked = int(question.get("asked", 1))
@@ -226,12 +231,21 @@ class Agent:
         note = self._note(
             turn, topic, step="done", tool=state.get("tool"), args=state.get("args") or {}
         )
+        if turn.results[-1].outcome == "error" and topic is not None:
+            note["retry"] = self._retryable(str(topic.intent.tool))
         for name, values in (state.get("more") or {}).items():
             if topic is not None and values:
                 args = {**note["args"], name: values[0]}
                 following = self._call(topic, args, turn, {name: values[1:]} if values[1:] else {})
                 return Move(text, following.calls, following.state)
         return Move(text, state=note)
+
+    def _retryable(self, tool: str) -> dict[str, Any]:
+        """Return the schemas of the arguments that the customer may give anew, because the tool refused these."""
+        loose = ("text", "words", "request", "choice", "boolean")
+        return {
+            a.name: a.schema for a in self._arguments(tool) if a.is_required and a.kind not in loose
+        }
 
     def _looked_up(self, topic: Topic, result: Result, turn: Turn) -> Move:
         state = turn.state
@@ -242,7 +256,7 @@ class Agent:
             return Move(self._template.texts.failed, state=self._note(turn, topic))
         args = dict(state.get("args") or {})
         text = str(state.get("text") or turn.request)
-        found = search(use.find[name], result, text)
+        found = search(use.find[name], result, f"{text}\n{turn.whole}")
         if found.value is not None:
             return self._serve(topic, text, turn, {**args, name: found.value})
         if not found.options:

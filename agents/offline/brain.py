@@ -17,6 +17,7 @@ from agents.spec import HUMAN, IntentSpec, TemplateSpec
 # Joined features: [sqrt(.6) MiniLM | sqrt(.4) tf-idf], so that products mix in these shares.
 MEANING_SHARE = 0.6
 FOLDS = 5
+SURELY_ABUSE = 0.4
 TOO_CLOSE = 0.6  # an everyday sentence as near as this to an example is the template's own matter
 
 SMALL_TALK: dict[str, list[str]] = {
@@ -74,7 +75,10 @@ class Reading:
     def talk(self) -> str | None:
         """The kind of small talk that is likelier than every topic, or None."""
         kind = max(self.small_talk, key=lambda name: self.small_talk[name])
-        return kind if self.small_talk[kind] > self.probability else None
+        if self.small_talk[kind] <= self.probability:
+            return None
+        # Nobody is called rude by a narrow margin.
+        return "vague" if kind == "abuse" and self.small_talk[kind] < SURELY_ABUSE else kind
 
     def among(self, agent: str) -> list[tuple[Topic, float]]:
         """Return the topics of one agent, most likely first."""

@@ -110,13 +110,16 @@ def choose_by_age(text: str, items: list[dict[str, Any]]) -> int | None:
     wanted = max if _LATEST.search(text) else min if _OLDEST.search(text) else None
     if wanted is None or not items:
         return None
-    for key in items[0]:
-        days = [_day(item.get(key)) for item in items]
-        if all(days):
-            order = [day for day in days if day is not None]
-            best = wanted(order)
-            return order.index(best) if order.count(best) == 1 else None
-    return None
+    days = [day for item in items if (day := find_day(item)) is not None]
+    if len(days) < len(items):
+        return None
+    best = wanted(days)
+    return days.index(best) if days.count(best) == 1 else None
+
+
+def find_day(item: dict[str, Any]) -> str | None:
+    """Return the first field of an item that is a day in ISO form."""
+    return next((value[:10] for value in item.values() if _is_day(value)), None)
 
 
 def _words(text: str) -> set[str]:
@@ -124,8 +127,8 @@ def _words(text: str) -> set[str]:
     return {word.rstrip("s") if len(word) > 4 else word for word in words - _COMMON}
 
 
-def _day(value: Any) -> date | None:
+def _is_day(value: Any) -> bool:
     try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+        return isinstance(value, str) and bool(date.fromisoformat(value[:10]))
     except ValueError:
-        return None
+        return False

@@ -22,6 +22,11 @@ State = dict[str, Any]
 _POINTS_BACK = re.compile(
     r"\b(it|its|that|this|these|those|them|they|there|same|again|instead|one|ones)\b", re.IGNORECASE
 )
+_ELLIPTICAL = re.compile(
+    r"\W*(?:(?:and|or|also|what about|how about|same (?:for|with)|now)\b.*"
+    r"|(?:the |order |number |no\.? )*#?\d[\w-]*\W*)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Turn:
 
     Attributes:
         request: The customer's words, or the part of them that is this agent's.
+        whole: The customer's whole message.
         before: All messages before that, with the whole message in front of its part.
         results: Of the calls that this agent has just made for this request.
         state: What the model noted with those calls.
@@ -63,6 +69,7 @@ class Turn:
     """
 
     request: str
+    whole: str
     before: list[BaseMessage]
     results: list[Result]
     state: State
@@ -90,7 +97,15 @@ def read_turn(messages: list[BaseMessage], role: str) -> Turn:
     before = [m for m in messages[:asked] if m.type != "system"] if asked >= 0 else []
     results, state = _last_results(rest, role, request)
     calls = [call["name"] for m in rest if isinstance(m, AIMessage) for call in m.tool_calls]
-    return Turn(request, before, results, state, TRANSFER in calls)
+    return Turn(request, _whole(messages, asked), before, results, state, TRANSFER in calls)
+
+
+def _whole(messages: list[BaseMessage], asked: int) -> str:
+    """Return the customer's message itself, where the last one is only a part of it."""
+    for message in reversed(messages[: asked + 1]):
+        if isinstance(message, HumanMessage) and not message.additional_kwargs.get("part"):
+            return str(message.text)
+    return ""
 
 
 def _calls_before(messages: list[BaseMessage], role: str) -> list[BaseMessage]:
@@ -137,7 +152,8 @@ def last_turn(before: list[BaseMessage]) -> list[AIMessage]:
 
 def open_questions(before: list[BaseMessage]) -> list[State]:
     """Return the questions of agents that the customer's message may answer, in the order they were asked."""
-    return [state_of(m) for m in last_turn(before) if state_of(m).get("missing")]
+    states = [state_of(message) for message in last_turn(before)]
+    return [state for state in states if state.get("missing") or state.get("retry")]
 
 
 def last_agent(before: list[BaseMessage]) -> str | None:
@@ -158,6 +174,11 @@ def last_topic(before: list[BaseMessage], agent: str) -> State:
         ):
             return state_of(message)
     return {}
+
+
+def is_elliptical(text: str) -> bool:
+    """Return whether a text leaves out what is to be done: "and 1043?", "what about the other one"."""
+    return len(text.split()) <= 5 and _ELLIPTICAL.match(text) is not None
 
 
 def points_back(text: str) -> bool:

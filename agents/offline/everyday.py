@@ -70,6 +70,12 @@ please make it lower
 I'd like to raise it
 what does this mean
 why is that
+why
+why not
+how so
+what
+when
+how
 when will it be done
 how long does it take
 how much is it

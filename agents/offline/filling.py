@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -32,29 +33,49 @@ class Filled:
 
 
 def fill(
-    arguments: list[Argument], text: str, before: list[BaseMessage], known: dict[str, Any]
+    arguments: list[Argument],
+    text: str,
+    before: list[BaseMessage],
+    known: dict[str, Any],
+    whole: str = "",
 ) -> Filled:
-    """Return the arguments for a request. What is `known` stays.
+    """Return the arguments for a request.
 
     Optional arguments are filled only from the request itself; required ones that name a thing ("it", "the order") also
-    from the last turns.
+    from the message it is a part of, and from the last turns.
+
+    Args:
+        arguments: What the tool takes.
+        text: The request.
+        before: The messages before it.
+        known: Arguments that stay as they are.
+        whole: The message that the request is a part of.
     """
     args = dict(known)
     more: dict[str, list[Any]] = {}
-    for argument in arguments:
+    # What is told in quotes is the telling, if the tool takes one, and not a name.
+    for argument in sorted(arguments, key=lambda one: one.kind != "words"):
         if argument.name in args or _is_left_out(argument):
             continue
         values = [v for v in find_values(argument, text) if not _is_taken(v, args)]
         if values:
             args[argument.name] = values[0]
             if argument.is_required and argument.kind == "code":
-                more[argument.name] = values[1:]
+                more[argument.name] = _enumerated(text, values)
         elif argument.is_required:
-            value = recall(argument, text, before)
+            value = _only_one(argument, whole)
+            value = value if value is not None else recall(argument, text, before)
             if value is not None:
                 args[argument.name] = value
     missing = [a for a in arguments if a.is_required and a.name not in args]
     return Filled(args, missing, {name: values for name, values in more.items() if values})
+
+
+def _only_one(argument: Argument, whole: str) -> Any | None:
+    if argument.kind not in ("code", "email"):
+        return None
+    values = find_values(argument, whole)
+    return values[0] if len(values) == 1 else None
 
 
 def _is_left_out(argument: Argument) -> bool:
@@ -62,6 +83,19 @@ def _is_left_out(argument: Argument) -> bool:
         return False
     description = str(argument.schema.get("description", ""))
     return argument.kind == "request" or _LEFT_OUT.search(description) is not None
+
+
+def _enumerated(text: str, values: list[Any]) -> list[Any]:
+    """Return the further values of "1042, 1043 and 1044": only what a list joins to the first."""
+    further: list[Any] = []
+    for before, after in pairwise(values):
+        if not re.search(
+            rf"{re.escape(str(before))}\s*(?:,|and|&|\+)+\s*(?:and\s*)?#?{re.escape(str(after))}",
+            text,
+        ):
+            break
+        further.append(after)
+    return further
 
 
 def _is_taken(value: Any, args: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agents.offline.choosing import choose_by_age, choose_named
+from agents.offline.choosing import choose_by_age, choose_named, find_day
 from agents.offline.conversation import Result
 from agents.offline.replies import fill_in, in_words
 from agents.spec import Lookup
@@ -19,7 +19,7 @@ class Found:
 
     Attributes:
         value: The value, when one thing is meant.
-        options: Else what to choose from: [{"value", "label"}].
+        options: Else what to choose from: [{"value", "label"}], with the "day" of each where it has one.
     """
 
     value: Any = None
@@ -43,7 +43,11 @@ def search(lookup: Lookup, result: Result, request: str) -> Found:
         return Found(value=(fitting or items)[0][lookup.field])
     return Found(
         options=[
-            {"value": item[lookup.field], "label": fill_in(lookup.label, item)}
+            {
+                "value": item[lookup.field],
+                "label": fill_in(lookup.label, item),
+                **({"day": day} if (day := find_day(item)) else {}),
+            }
             for item in fitting[:OFFERED]
         ]
     )

@@ -10,9 +10,9 @@ from langchain_core.messages import BaseMessage
 
 from agents.offline.arguments import Argument, argument
 from agents.offline.brain import Brain, Topic
-from agents.offline.choosing import choose_listed
-from agents.offline.conversation import ROUTER, State, last_turn, speaker, state_of
-from agents.offline.values import find_answer, plain_answer
+from agents.offline.choosing import choose_by_age, choose_listed
+from agents.offline.conversation import ROUTER, State, is_elliptical, last_turn, speaker, state_of
+from agents.offline.values import find_answer, find_values, plain_answer
 from agents.spec import TemplateSpec
 
 LOOSE = ("text", "words", "request", "address")
@@ -60,6 +60,8 @@ def argument_in(question: State) -> Argument:
 
 def answer_to(question: State, text: str, brain: Brain) -> Answer:
     """Return what `text` says to a noted question."""
+    if question.get("retry"):
+        return _retry(question, text, brain)
     asked = argument_in(question)
     options = list(question.get("options") or [])
     if _DROP.fullmatch(text):
@@ -72,7 +74,9 @@ def answer_to(question: State, text: str, brain: Brain) -> Answer:
         and len(text.split()) > 2
     )
     if options and not (is_new and len(text.split()) > 6):
-        chosen = choose_listed(text, [str(one.get("label", "")) for one in options])
+        chosen = choose_by_age(text, options)
+        if chosen is None:
+            chosen = choose_listed(text, [str(one.get("label", "")) for one in options])
         if chosen is not None:
             return Answer("value", options[chosen]["value"])
     value = find_answer(asked, text)
@@ -88,6 +92,22 @@ def answer_to(question: State, text: str, brain: Brain) -> Answer:
     )
 
 
+def _retry(question: State, text: str, brain: Brain) -> Answer:
+    """Return the arguments that a short message gives anew after a tool has refused the old ones."""
+    reading = brain.read(text)
+    is_other = reading.is_confident and reading.topic.intent.name != question.get("intent")
+    if len(text.split()) > 12 or (
+        is_other and not is_elliptical(text) and reading.probability > 0.3
+    ):
+        return Answer("new")
+    found = {
+        name: values[0]
+        for name, schema in dict(question["retry"]).items()
+        if (values := find_values(argument(name, schema), text))
+    }
+    return Answer("value", found) if found else Answer("new")
+
+
 def complete(text: str, before: list[BaseMessage], brain: Brain, template: TemplateSpec) -> Request:
     """Return the customer's request with what the last message before it adds: the meanings or the offer it held."""
     said = last_turn(before)
@@ -97,7 +117,7 @@ def complete(text: str, before: list[BaseMessage], brain: Brain, template: Templ
     meanings = state_of(last).get("meanings")
     if speaker(last) == ROUTER and meanings:
         return _clarified(text, str(state_of(last).get("request", "")), meanings, brain)
-    if _is_yes(text, template):
+    if is_yes(text, template):
         offer = _offer_in(str(last.text), brain)
         if offer is not None:
             return offer
@@ -123,7 +143,8 @@ def _clarified(text: str, original: str, meanings: list[dict[str, str]], brain: 
     return Request(both)
 
 
-def _is_yes(text: str, template: TemplateSpec) -> bool:
+def is_yes(text: str, template: TemplateSpec) -> bool:
+    """Return whether a message says yes and nothing else."""
     words = plain_answer(text).casefold()
     return text.strip(" .!,").casefold() in {w.casefold() for w in template.confirm_words.yes} or (
         not words and bool(re.match(r"\W*(yes|yeah|ok|okay|sure|please)\b", text, re.IGNORECASE))

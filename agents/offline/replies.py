@@ -119,8 +119,12 @@ def ask_for(argument: Argument, use: ToolUse, labels: list[str] | None = None) -
 
 def clarify(topics: list[Topic]) -> str:
     """Return the question which of a few things is meant."""
-    options = joined([_lowered(topic.wording) for topic in topics], "or")
-    return f"I want to be sure that I understand you. Is it about this: {options}?"
+    options = "\n".join(f"- {_raised(topic.wording)}" for topic in topics)
+    return f"I want to be sure that I understand you. Which of these do you mean?\n\n{options}"
+
+
+def _raised(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _lowered(words: str) -> str:

@@ -11,8 +11,15 @@ from langchain_core.messages import BaseMessage
 
 from agents.offline.brain import Brain, Reading, Topic
 from agents.offline.clauses import find_requests
-from agents.offline.conversation import State, last_agent, open_questions, points_back, read_turn
-from agents.offline.pending import answer_to, complete
+from agents.offline.conversation import (
+    State,
+    is_elliptical,
+    last_agent,
+    open_questions,
+    points_back,
+    read_turn,
+)
+from agents.offline.pending import answer_to, complete, is_yes
 from agents.offline.replies import clarify
 from agents.routing import RouteDecision, RoutedIntent
 from agents.spec import HUMAN, TemplateSpec
@@ -81,6 +88,8 @@ def decide(messages: list[BaseMessage], brain: Brain, template: TemplateSpec) ->
     if request.topic is not None:
         return _to([RoutedIntent(agent=request.topic.agent, request=request.text)])
     text = _GREETING.sub("", request.text, count=1).strip()
+    if is_yes(text, template):
+        return _other("thanks")  # there was nothing to say yes to
     if not _WORD.search(text) and not any(c.isdigit() for c in text):
         return _other("thanks" if _THANKS.search(request.text) else "hello")
     several = find_requests(text, brain)
@@ -117,6 +126,8 @@ def _single(text: str, whole: str, last: str | None, brain: Brain) -> Decided:
 
 def _continues(text: str, reading: Reading, last: str, is_confident: bool) -> bool:
     """Return whether a message that says little on its own goes on with the last agent."""
+    if reading.talk is None and is_elliptical(text):
+        return True
     if reading.topic.agent == last and is_confident:
         return False
     if reading.talk == "out_of_scope":
@@ -164,8 +175,10 @@ def _ask_back(reading: Reading, request: str) -> Decided:
 
 def _meanings(reading: Reading) -> list[Topic]:
     """Return two or three things to choose from; a person is offered only where that is among the likeliest."""
-    first, *others = [topic for topic, p in reading.ranked if p >= 0.25 * reading.probability]
+    first, *others = [topic for topic, p in reading.ranked if p >= 0.2 * reading.probability]
     others = others or [topic for topic, _ in reading.ranked[1:]]
+    # What can be done comes before what can only be told.
+    others.sort(key=lambda topic: topic.intent.tool is None)
     return [first, *(topic for topic in others if topic.agent != HUMAN)][:OFFERED]
 
 

@@ -84,7 +84,8 @@ def find_answer(argument: Argument, text: str) -> Any | None:
     elif argument.kind == "boolean":
         value = _yes_or_no(text)
     elif argument.kind == "address":
-        value = bare if len(bare.split()) >= 3 and not _NOT_KNOWING.search(text) else None
+        is_place = len(bare.split()) >= 3 and any(c.isdigit() for c in bare)
+        value = bare if is_place and not _NOT_KNOWING.search(text) else None
     elif argument.kind in ("text", "words", "request") and bare and not _NOT_KNOWING.search(text):
         value = bare
     elif argument.kind == "code" and argument.pattern is None and len(bare.split()) == 1:
@@ -175,6 +176,8 @@ def _nearness(argument: Argument, tokens: list[tuple[int, str]], at: int) -> int
     for _, token in reversed(tokens[:at]):
         word = token.lower()
         if word in ("and", "or", "&", "") or any(c.isdigit() for c in word):
+            if near < 3:
+                break
             continue  # "orders 1042, 1043 and 1044"
         if word in argument.nouns or word.rstrip("s") in argument.nouns:
             return near

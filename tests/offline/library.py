@@ -8,12 +8,19 @@ from agents.offline.model import OfflineChatModel
 from agents.routing import RouteDecision
 from agents.spec import TemplateSpec
 
-LOAN = {"type": "string", "pattern": r"^\d{4,6}$", "description": "The loan number, for example 2041"}
+LOAN = {
+    "type": "string",
+    "pattern": r"^\d{4,6}$",
+    "description": "The loan number, for example 2041",
+}
 
 
 def function(name, required=(), **properties):
     parameters = {"type": "object", "properties": properties, "required": list(required)}
-    return {"type": "function", "function": {"name": name, "description": name, "parameters": parameters}}
+    return {
+        "type": "function",
+        "function": {"name": name, "description": name, "parameters": parameters},
+    }
 
 
 TOOLS = {
@@ -36,7 +43,11 @@ TOOLS = {
         ),
     ],
     "account": [
-        function("change_email", ["new_email"], new_email={"type": "string", "pattern": r"^[^@\s]+@[^@\s]+\.\w+$"}),
+        function(
+            "change_email",
+            ["new_email"],
+            new_email={"type": "string", "pattern": r"^[^@\s]+@[^@\s]+\.\w+$"},
+        ),
     ],
 }
 TRANSFER = function(
@@ -160,7 +171,9 @@ def make_template(**changes):
                 "label": "Account",
                 "description": "The library card and its owner.",
                 "prompt": "You keep the card file.",
-                "tools": [{"name": "change_email", "ask": {"new_email": "What is the new address?"}}],
+                "tools": [
+                    {"name": "change_email", "ask": {"new_email": "What is the new address?"}}
+                ],
                 "intents": [
                     {
                         "name": "change_email",
