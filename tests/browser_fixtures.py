@@ -44,11 +44,18 @@ def page(browser):
     page = context.new_page()
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda message: (
-            page.problems.append(message.text) if message.type in ("error", "warning") else None
-        ),
-    )
+    page.on("console", lambda message: _note_message(page, message))
+    page.on("response", lambda response: _note_response(page, response))
     yield page
     context.close()
+
+
+def _note_message(page, message):
+    # What the console says of a missing file lacks its name; `_note_response` has it.
+    if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+        page.problems.append(message.text)
+
+
+def _note_response(page, response):
+    if response.status >= 400:
+        page.problems.append(f"{response.status} {response.url}")
