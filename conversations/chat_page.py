@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -14,13 +15,9 @@ from agents.spec import HUMAN, TemplateSpec, render
 
 MAX_SUGGESTIONS = 6
 SUGGESTIONS_EACH = 2
+QUESTIONS_ON_CARD = 3
 SOCKET_PATH = "/ws/chat/"
-
-
-@dataclass(frozen=True)
-class Ability:
-    label: str
-    description: str
+_BREAK_INSIDE_PARAGRAPH = re.compile(r"(?<!\n)\n(?!\s|[-*•]\s|\d+[.)]\s)")
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,8 @@ class Card:
     slug: str
     name: str
     tagline: str
-    abilities: list[Ability]
+    topics: list[str]
+    questions: list[str]
 
 
 def list_cards() -> list[Card]:
@@ -40,8 +38,9 @@ def list_cards() -> list[Card]:
         if template.current_version is None:
             continue
         spec = get_spec(template.current_version)
-        abilities = [Ability(agent.label, _fill(agent.description, spec)) for agent in spec.agents]
-        cards.append(Card(template.slug, spec.name, spec.tagline or "", abilities))
+        topics = [agent.label for agent in spec.agents]
+        questions = _suggest(spec)[:QUESTIONS_ON_CARD]
+        cards.append(Card(template.slug, spec.name, spec.tagline or "", topics, questions))
     return cards
 
 
@@ -63,7 +62,7 @@ def get_chat_config(slug: str, *, now: datetime) -> dict[str, Any]:
         "slug": slug,
         "name": spec.name,
         "tagline": spec.tagline or "",
-        "greeting": _fill(spec.greeting, spec),
+        "greeting": _unwrap(render(spec.greeting, {"company": spec.name})),
         "agents": {
             **{agent.name: agent.label for agent in spec.agents},
             HUMAN: "a person",
@@ -82,8 +81,9 @@ def get_chat_config(slug: str, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _fill(text: str, spec: TemplateSpec) -> str:
-    return render(text, {"company": spec.name})
+def _unwrap(text: str) -> str:
+    """Join the lines of each paragraph: where a YAML file breaks them means nothing. Lists stay."""
+    return _BREAK_INSIDE_PARAGRAPH.sub(" ", text)
 
 
 def _suggest(spec: TemplateSpec) -> list[str]:

@@ -102,8 +102,9 @@ const drawers = {
         h("span", { class: "how" }),
       ),
     ];
-    const body = Object.keys(item.args).length
-      ? h("details", {}, h("summary", {}, ...head, icon("chevron")), table(item.args))
+    const details = table(item.args);
+    const body = details
+      ? h("details", {}, h("summary", {}, ...head, icon("chevron")), details)
       : h("div", { class: "summary" }, ...head);
     const element = h("li", { class: "item tool", "data-testid": "tool-line", "data-tool": item.tool }, body);
     fillTool(element, item);
@@ -114,7 +115,6 @@ const drawers = {
     const isMine = item.approver === "customer";
     const { actions } = context;
     const titleId = `title-${item.key}`;
-    const params = Object.keys(item.params).length ? table(item.params) : null;
     const element = h(
       "li",
       { class: "item card-item" },
@@ -136,7 +136,7 @@ const drawers = {
           h("p", { class: "countdown", role: "timer", "aria-live": "off", "data-testid": "card-countdown" }),
         ),
         h("p", { class: "what", dir: "auto" }, item.message),
-        params,
+        table(item.params),
         h("p", { class: "outcome", "data-testid": "card-outcome" }),
         h("p", { class: "error", role: "alert" }),
         isMine &&
@@ -229,7 +229,7 @@ function redrawAgent(element, item, previous) {
 
 function fillTool(element, item) {
   element.dataset.status = item.status;
-  element.querySelector(".how").textContent = words.tool[item.status] ?? words.tool.unknown;
+  element.querySelector(".how").textContent = ` · ${words.tool[item.status] ?? words.tool.unknown}`;
   const glyph = { ok: "check", running: null, waiting: "clock", unknown: "info" };
   const name = item.status in glyph ? glyph[item.status] : "cross";
   element.querySelector(".state").replaceChildren(...(name ? [icon(name)] : []));
@@ -255,7 +255,7 @@ function redrawCard(element, item, context) {
       : "";
   if (!isOpen) part("h2").textContent = words.card.settledTitle;
   part(".error").textContent = item.error;
-  part(".hint").hidden = !isOpen;
+  part(".hint").hidden = !isOpen || isSending;
   const hadFocus = card.contains(document.activeElement) && document.activeElement !== card;
   const choices = part(".choices");
   if (choices) {
@@ -286,8 +286,11 @@ export function tickCard(element, item, { clock }) {
   }
 }
 
+/** Return arguments as a table; null if none of them says anything. */
 function table(values) {
-  const rows = Object.entries(values).map(([name, value]) =>
+  const said = Object.entries(values).filter(([, value]) => value !== null && value !== "");
+  if (!said.length) return null;
+  const rows = said.map(([name, value]) =>
     h("tr", {}, h("th", { scope: "row" }, humanise(name)), h("td", { dir: "auto" }, humaniseValue(value))),
   );
   return h("table", { class: "params" }, h("tbody", {}, ...rows));
