@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
-from bench import postgres, report, speed
+from bench import postgres, profile, report, speed, statements
 from bench.stack import open_stack
 
 
@@ -27,14 +28,41 @@ def run_speed(databases: list[str], results: Path) -> None:
     print(f"\nwritten: {report.write('speed', content, results).name}")
 
 
+def run_profile(databases: list[str], results: Path) -> None:
+    content = {"run": report.describe_run()}
+    stamp = report.stamp(content)
+    results.mkdir(parents=True, exist_ok=True)
+    for database in databases:
+        flame_graph = results / f"profile-{stamp}-{database}.svg"
+        with open_stack(database) as stack, tempfile.TemporaryDirectory() as folder:
+            content[database] = profile.measure(stack, Path(folder), flame_graph)
+        print(profile.table(database, content[database]))
+    print(f"\nwritten: {report.write('profile', content, results).name}, and flame graphs")
+
+
+def run_sql(databases: list[str], results: Path) -> None:
+    content = {"run": report.describe_run()}
+    for database in databases:
+        with open_stack(database) as stack, tempfile.TemporaryDirectory() as folder:
+            content[database] = statements.measure(stack, Path(folder))
+        print(statements.table(database, content[database]))
+    print(f"\nwritten: {report.write('sql', content, results).name}")
+
+
+MODES = {"speed": run_speed, "profile": run_profile, "sql": run_sql}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("mode", nargs="?", choices=MODES, default="speed")
+    parser.add_argument("--profile", action="store_const", const="profile", dest="mode")
+    parser.add_argument("--sql", action="store_const", const="sql", dest="mode")
     parser.add_argument(
         "--database", choices=["auto", "sqlite", "postgres", "both"], default="auto"
     )
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder for results")
     options = parser.parse_args()
-    run_speed(_databases(options.database), options.results)
+    MODES[options.mode](_databases(options.database), options.results)
 
 
 if __name__ == "__main__":

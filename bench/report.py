@@ -43,11 +43,15 @@ def describe_run() -> dict[str, Any]:
     }
 
 
+def stamp(content: dict[str, Any]) -> str:
+    """Return the part of file names that says when a result was made."""
+    return datetime.fromisoformat(content["run"]["date"]).strftime("%Y%m%d-%H%M%S")
+
+
 def write(kind: str, content: dict[str, Any], folder: Path) -> Path:
     """Keep a result as `kind-date.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = datetime.fromisoformat(content["run"]["date"]).strftime("%Y%m%d-%H%M%S")
-    path = folder / f"{kind}-{stamp}.json"
+    path = folder / f"{kind}-{stamp(content)}.json"
     path.write_text(json.dumps(content, indent=1) + "\n")
     return path
 

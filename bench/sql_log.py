@@ -17,7 +17,10 @@ TABLE = re.compile(r'(?:FROM|INTO|UPDATE) "(\w+)"')
 def describe(sql: str) -> str:
     """Return the verb and the table: "SELECT conversations_run"; other statements shortened."""
     found = TABLE.search(sql)
-    return f"{sql.split(None, 1)[0]} {found[1]}" if found else sql[:60]
+    verb = sql.split(None, 1)[0]
+    if found:
+        return f"{verb} {found[1]}"
+    return verb if "SAVEPOINT" in sql else sql[:60]
 
 
 def write_to(path: str) -> None:
@@ -35,6 +38,10 @@ def write_to(path: str) -> None:
             note(sql, time.perf_counter() - began)
 
     def on_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+        if (
+            execute in connection.execute_wrappers
+        ):  # a pool connects the same wrapper again and again
+            return
         connection.execute_wrappers.append(execute)
         commit = connection._commit
 
