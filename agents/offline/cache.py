@@ -75,7 +75,7 @@ def _load_or_learn(template: TemplateSpec, cache_dir: Path) -> Brain:
 
 def _load(path: Path, template: TemplateSpec) -> Knowledge | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             knowledge = _unpack({name: stored[name] for name in stored.files})
         _check(knowledge, len(topics_of(template)) + len(SMALL_TALK))
     except FileNotFoundError:

@@ -16,6 +16,9 @@ hi, are you a bot?
 greetings
 hello, is someone available to chat
 nice to meet you
+who are you
+what can you do for me
+what can I ask you
 """.strip().splitlines()
 
 THANKS = """

@@ -64,7 +64,7 @@ def answer_to(question: State, text: str, brain: Brain) -> Answer:
         return _retry(question, text, brain)
     asked = argument_in(question)
     options = list(question.get("options") or [])
-    if _DROP.fullmatch(text):
+    if is_no(text):
         return Answer("drop")
     reading = brain.read(text)
     is_new = (
@@ -80,7 +80,8 @@ def answer_to(question: State, text: str, brain: Brain) -> Answer:
         if chosen is not None:
             return Answer("value", options[chosen]["value"])
     value = find_answer(asked, text)
-    if value is not None and not (is_new and asked.kind in LOOSE):
+    is_loose = asked.kind in LOOSE and not find_values(asked, text)
+    if value is not None and not (is_new and is_loose):
         if is_new and reading.score > reading.threshold + 0.2:
             return Answer("new")
         return Answer("value", value)
@@ -100,11 +101,14 @@ def _retry(question: State, text: str, brain: Brain) -> Answer:
         is_other and not is_elliptical(text) and reading.probability > 0.3
     ):
         return Answer("new")
-    found = {
-        name: values[0]
-        for name, schema in dict(question["retry"]).items()
-        if (values := find_values(argument(name, schema), text))
-    }
+    is_bare = len(text.split()) <= 3
+    found = {}
+    for name, schema in dict(question["retry"]).items():
+        wanted = argument(name, schema)
+        values = find_values(wanted, text)
+        value = values[0] if values else find_answer(wanted, text) if is_bare else None
+        if value is not None:
+            found[name] = value
     return Answer("value", found) if found else Answer("new")
 
 
@@ -141,6 +145,11 @@ def _clarified(text: str, original: str, meanings: list[dict[str, str]], brain: 
     if together.is_confident and together.talk is None:
         return Request(both, together.topic)
     return Request(both)
+
+
+def is_no(text: str) -> bool:
+    """Return whether a message turns something down and says nothing else."""
+    return _DROP.fullmatch(text) is not None
 
 
 def is_yes(text: str, template: TemplateSpec) -> bool:

@@ -19,7 +19,7 @@ from agents.offline.conversation import (
     points_back,
     read_turn,
 )
-from agents.offline.pending import answer_to, complete, is_yes
+from agents.offline.pending import answer_to, complete, is_no, is_yes
 from agents.offline.replies import clarify
 from agents.routing import RouteDecision, RoutedIntent
 from agents.spec import HUMAN, TemplateSpec
@@ -88,8 +88,8 @@ def decide(messages: list[BaseMessage], brain: Brain, template: TemplateSpec) ->
     if request.topic is not None:
         return _to([RoutedIntent(agent=request.topic.agent, request=request.text)])
     text = _GREETING.sub("", request.text, count=1).strip()
-    if is_yes(text, template):
-        return _other("thanks")  # there was nothing to say yes to
+    if is_yes(text, template) or is_no(text):
+        return _other("thanks")  # there was nothing to say yes or no to
     if not _WORD.search(text) and not any(c.isdigit() for c in text):
         return _other("thanks" if _THANKS.search(request.text) else "hello")
     several = find_requests(text, brain)
