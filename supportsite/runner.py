@@ -170,7 +170,9 @@ class Runner:
         """Migrate, load and make the staff login; return that login, as a line."""
         reader, writer = os.pipe()
         part = self._add(
-            "setup", python("manage.py", "prepare_site", f"--fd={writer}"), pass_fds=[writer]
+            "setup",
+            python("manage.py", "prepare_site", "--collect-static", f"--fd={writer}"),
+            pass_fds=[writer],
         )
         os.close(writer)
         self.parts.remove(part)

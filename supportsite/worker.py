@@ -16,7 +16,7 @@ THREADS = "4"
 
 def run_beat_beside(app: Celery) -> None:
     """Let beat start and end with the worker, as a thread: `--beat` would fork a second process of its size."""
-    beat = EmbeddedService(app, thread=True)
+    beat = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
 
     def start(**_: Any) -> None:
         beat.start()

@@ -22,6 +22,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--fd", type=int, help="file descriptor that the login is written to")
+        parser.add_argument(
+            "--collect-static",
+            action="store_true",
+            help="in production, collect the static files too",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         _require("DATABASE_URL", _connect)
@@ -29,7 +34,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         if "load_verticals" in get_commands():
             call_command("load_verticals", verbosity=0)
-        if not settings.DEMO_MODE:
+        if options["collect_static"] and not settings.DEMO_MODE:
             call_command("collectstatic", interactive=False, verbosity=0)
         login = make_staff_login(settings.DATA_DIR / "staff_password")
         if options["fd"] is None:
