@@ -104,7 +104,7 @@ class TemplateVersionAdmin(_ReadOnlyAdmin):
             version=version,
             spec=spec,
             agents=[
-                (agent, [(u.name, describe_policy(u)) for u in agent.tools])
+                (agent, [(u.name, describe_policy(u, spec)) for u in agent.tools])
                 for agent in spec.agents
             ],
             budget=_budget(spec),
@@ -119,9 +119,9 @@ def _version_link(version: TemplateVersion, text: str) -> SafeString:
     return format_html('<a class="ss-link" href="{}">{}</a>', url, text)
 
 
-def describe_policy(use: ToolUse) -> str:
+def describe_policy(use: ToolUse, spec: TemplateSpec) -> str:
     """Return who approves this tool's calls, in words."""
-    tool = get_tools().get(use.name)
+    tool = get_tools(spec.vertical).get(use.name)
     if tool is None:
         return "no longer installed here"
     if not tool.is_write:

@@ -35,6 +35,7 @@ class TemplateFile:
     """A vertical's template. `source` is what messages and rows call it: no machine's path."""
 
     app: str
+    label: str
     path: Path
     source: str
 
@@ -51,23 +52,33 @@ class DemoModule(Protocol):
         ...
 
 
-def get_tools() -> Mapping[str, SupportTool]:
-    """Return every tool of the installed apps by name.
+def get_tools(vertical: str = "") -> Mapping[str, SupportTool]:
+    """Return the tools that a vertical's templates may name: its own, and those of apps that are no vertical.
+
+    Two verticals may each have a `search_help`; a template never gets the other's.
+
+    Args:
+        vertical: The label of the app, as `TemplateSpec.vertical` gives it; "" for none.
 
     Raises:
-        ImproperlyConfigured: Two tools have one name; both are named.
+        ImproperlyConfigured: Two of these tools have one name; both are named.
     """
     with _lock:
-        return _find_tools()
+        return _find_tools(vertical)
 
 
-def get_tool(name: str) -> SupportTool:
-    """Return one tool.
+def list_tools() -> list[tuple[str, SupportTool]]:
+    """Return (app's label, tool) of every tool of the installed apps."""
+    return [(config.label, tool) for config in apps.get_app_configs() for tool in _tools_of(config)]
+
+
+def get_tool(name: str, vertical: str = "") -> SupportTool:
+    """Return one of the tools that a vertical's templates may name.
 
     Raises:
         ToolUnknown: There is none of that name; the nearest and the known ones are named.
     """
-    tools = get_tools()
+    tools = get_tools(vertical)
     if name not in tools:
         raise ToolUnknown(f"unknown tool {name!r}; {nearest(name, tools, 'tool')}")
     return tools[name]
@@ -78,6 +89,7 @@ def list_template_files() -> list[TemplateFile]:
     files = [
         TemplateFile(
             app=config.name,
+            label=config.label,
             path=Path(config.path) / "template.yaml",
             source=f"{config.name.replace('.', '/')}/template.yaml",
         )
@@ -114,16 +126,24 @@ def forget() -> None:
 
 
 @cache
-def _find_tools() -> Mapping[str, SupportTool]:
+def _find_tools(vertical: str) -> Mapping[str, SupportTool]:
     found: dict[str, SupportTool] = {}
     for config in apps.get_app_configs():
-        if not _has_module(config, "tools"):
-            continue
-        module = importlib.import_module(f"{config.name}.tools")
-        for value in vars(module).values():
-            if isinstance(value, SupportTool):
-                _add(found, value)
+        if config.label == vertical or not _is_vertical(config):
+            for tool in _tools_of(config):
+                _add(found, tool)
     return MappingProxyType(found)
+
+
+def _is_vertical(config: AppConfig) -> bool:
+    return (Path(config.path) / "template.yaml").is_file()
+
+
+def _tools_of(config: AppConfig) -> list[SupportTool]:
+    if not _has_module(config, "tools"):
+        return []
+    module = importlib.import_module(f"{config.name}.tools")
+    return [value for value in vars(module).values() if isinstance(value, SupportTool)]
 
 
 def _add(found: dict[str, SupportTool], tool: SupportTool) -> None:

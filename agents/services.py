@@ -83,13 +83,14 @@ def load_template_files() -> list[Published]:
 
 
 def _read_files() -> list[tuple[str, TemplateSpec]]:
-    tools = registry.get_tools()
     specs: list[tuple[str, TemplateSpec]] = []
     mistakes: list[str] = []
     sources: dict[str, str] = {}
     for file in registry.list_template_files():
         try:
+            tools = registry.get_tools(file.label)
             spec = read_template(file.path, source=file.source, tools=tools)
+            spec = spec.model_copy(update={"vertical": file.label})
         except TemplateInvalid as error:
             mistakes.append(str(error))
             continue

@@ -254,7 +254,15 @@ class Budget(Spec):
 
 
 class TemplateSpec(Spec):
-    """A whole template. See docs/reference/template.md."""
+    """A whole template. See docs/reference/template.md.
+
+    Attributes:
+        slug: Its name in addresses.
+        vertical: The label of the app whose tools it uses; of a file, the app that it lies in.
+        demo_customer: Who an anonymous visitor is in demo mode.
+        model: The agents' model, where an agent names none; else LLM_MODEL.
+        router_model: The router's; by default `model`.
+    """
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
     name: Line
@@ -262,6 +270,7 @@ class TemplateSpec(Spec):
     greeting: Text
     tone: Line = "friendly, short and exact"
     languages: list[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]] = ["en"]
+    vertical: Name | Literal[""] = ""
     demo_customer: Line | None = None
     model: Line | None = None
     router_model: Line | None = None

@@ -21,6 +21,7 @@ from conversations.services.messages import receive_message
 # Two agents with tools of the e-commerce vertical: small, so that a test can tell all that is in it.
 SHOP = {
     "slug": "shop",
+    "vertical": "ecommerce",
     "name": "Corner Shop",
     "greeting": "Hello!",
     "demo_customer": "ana",

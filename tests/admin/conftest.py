@@ -19,6 +19,7 @@ from conversations.services.interrupts import digest
 
 SHOP = """\
 slug: shop
+vertical: ecommerce
 name: Harbor Outfitters
 greeting: Hello!
 agents:

@@ -66,7 +66,7 @@ def test_a_bad_template_ends_with_2_says_why_and_changes_nothing(make_app, capsy
 
 def test_two_verticals_of_one_slug_are_refused(make_app):
     first = make_app(template=PARCELS, tools=TOOLS)
-    second = make_app(template=PARCELS)
+    second = make_app(template=PARCELS, tools=TOOLS)
     message = f"{second.name}/template.yaml: slug: 'shop' is already the slug of {first.name}/template.yaml"
     with pytest.raises(CommandError, match=message):
         call_command("load_verticals")

@@ -110,3 +110,11 @@ def test_the_router_prompt_shows_few_examples_of_an_intent():
     prompt = registry.router_prompt(read_template(text, source="x.yaml"))
     assert '"one" / "two"' in prompt
     assert "three" not in prompt
+
+
+def test_two_verticals_may_each_have_a_tool_of_one_name(make_app):
+    first, second = make_app(tools=TOOLS, template=SHOP), make_app(tools=TOOLS, template=SHOP)
+    labels = [app.name.rpartition(".")[2] for app in (first, second)]
+    tools = [registry.get_tool("find_parcel", label) for label in labels]
+    assert tools[0] is not tools[1]
+    assert "find_parcel" not in registry.get_tools()

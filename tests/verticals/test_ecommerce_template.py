@@ -32,13 +32,13 @@ READS = {
 
 @pytest.fixture(scope="module")
 def template():
-    return read_template(FILE, source="ecommerce", tools=get_tools())
+    return read_template(FILE, source="ecommerce", tools=get_tools("ecommerce"))
 
 
 @pytest.fixture
 def results(shop):
     """What each tool gives when it succeeds."""
-    given = {name: call(get_tools()[name], **args) for name, args in READS.items()}
+    given = {name: call(get_tools("ecommerce")[name], **args) for name, args in READS.items()}
     for tool, args in WRITES:
         given[tool.name] = call(tool, **args)
         demo.reset()
@@ -71,7 +71,9 @@ def test_the_template_is_the_shops(template):
 def test_every_tool_is_in_somebodys_hands(template):
     used = {use.name for agent in template.agents for use in agent.tools}
     offered = {
-        name for name, tool in get_tools().items() if ".ecommerce." in tool.function.__module__
+        name
+        for name, tool in get_tools("ecommerce").items()
+        if ".ecommerce." in tool.function.__module__
     }
     assert used == offered
 
@@ -85,7 +87,7 @@ def test_every_intent_is_served_by_a_tool_or_an_answer(template):
 def test_every_tool_speaks_and_every_needed_argument_is_asked_for(template):
     for agent in template.agents:
         for use in agent.tools:
-            tool = get_tools()[use.name]
+            tool = get_tools("ecommerce")[use.name]
             needed = {
                 name for name, field in tool.args_model.model_fields.items() if field.is_required()
             }
