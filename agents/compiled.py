@@ -46,14 +46,20 @@ MAX_KEPT = 64
 _compiled: dict[tuple[int, str], CompiledTemplate] = {}
 
 
+def find_compiled(version: TemplateVersion) -> CompiledTemplate | None:
+    """Return a version that this process has made ready to run. No query."""
+    return _compiled.get((version.pk, version.checksum))
+
+
 def get_compiled(version: TemplateVersion) -> CompiledTemplate:
     """Return a version ready to run; versions are frozen, so it is made once a process."""
-    key = (version.pk, version.checksum)
-    if key not in _compiled:
+    compiled = find_compiled(version)
+    if compiled is None:
+        compiled = compile_template(get_spec(version))
         if len(_compiled) >= MAX_KEPT:
             _compiled.clear()
-        _compiled[key] = compile_template(get_spec(version))
-    return _compiled[key]
+        _compiled[version.pk, version.checksum] = compiled
+    return compiled
 
 
 def compile_template(spec: TemplateSpec) -> CompiledTemplate:
@@ -70,7 +76,7 @@ def compile_template(spec: TemplateSpec) -> CompiledTemplate:
 
 
 def _compile_agent(spec: TemplateSpec, agent: AgentSpec) -> CompiledAgent:
-    tools = {use.name: registry.get_tool(use.name) for use in agent.tools}
+    tools = {use.name: registry.get_tool(use.name, spec.vertical) for use in agent.tools}
     others = [name for name in spec.agent_names if name != agent.name]
     schemas = [tool.schema() for tool in tools.values()] + [_transfer_schema(others)]
     return CompiledAgent(
