@@ -7,10 +7,12 @@ asked, with one line that says why.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import fcntl
 import http.client
 import os
+import re
 import signal
 import socket
 import sys
@@ -27,6 +29,7 @@ TICK_SECONDS = 0.05
 # uvicorn gives its sockets 3 s; with Valkey's turn after it, all ends within 5 s.
 STOP_SECONDS = 3.8
 BACKLOG = 2048
+ENDING_SIGNALS = sum(1 << (sign - 1) for sign in (signal.SIGINT, signal.SIGHUP))
 
 
 class CannotStartError(Exception):
@@ -74,6 +77,30 @@ def listen(host: str, port: int) -> socket.socket:
         raise CannotStartError(f"PORT={port}: {reason}") from None
 
 
+class Parent:
+    """`make`, which passes on neither its own death nor an interrupt that was sent to it alone."""
+
+    def __init__(self) -> None:
+        self._pid = os.getppid()
+        self._caught = self._get_caught_signals()
+
+    @property
+    def is_gone(self) -> bool:
+        return os.getppid() != self._pid
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether it got SIGINT or SIGHUP: it then waits for its child, in silence, with that signal's handler off."""
+        return bool(self._caught & ~self._get_caught_signals())
+
+    def _get_caught_signals(self) -> int:
+        with contextlib.suppress(OSError):  # no /proc, no help: a Ctrl-C in a terminal reaches both
+            status = Path(f"/proc/{self._pid}/status").read_text()
+            if found := re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.M):
+                return int(found[1], 16) & ENDING_SIGNALS
+        return 0
+
+
 class Runner:
     """Starts the parts, watches them, and stops them.
 
@@ -88,7 +115,7 @@ class Runner:
         self.parts: list[Part] = []
         self.valkey: Valkey | None = None
         self._signal: signal.Signals | None = None
-        self._parent = os.getppid() if has_to_watch_parent else None
+        self._parent = Parent() if has_to_watch_parent else None
         self._watchdog = Watchdog()
         self._children_env = {
             **os.environ,
@@ -126,8 +153,10 @@ class Runner:
                 raise Stop(f"The {part.name} process has ended ({_ending(part)}).", 1)
         if self._watchdog.process.poll() is not None:
             raise Stop("The watchdog process has ended.", 1)
-        if self._parent and os.getppid() != self._parent:
+        if self._parent and self._parent.is_gone:
             raise Stop("The process that started this one is gone.", 1)
+        if self._parent and self._parent.is_interrupted:
+            raise Stop("The process that started this one was interrupted.", 0)
         time.sleep(TICK_SECONDS)
 
     def _start(self) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-from django.urls import reverse_lazy
 
 from supportsite.env import ROOT, check_data_dir, read_environment
 from supportsite.secret_files import kept_secret
+from supportsite.unfold import UNFOLD as UNFOLD
 
 # Before anything imports LangGraph: a crafted checkpoint row must not be able to run code (FACTS).
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
-    "supportsite",
+    "supportsite.apps.SupportsiteConfig",
     "agents",
     "agents.verticals.ecommerce",
     "conversations",
@@ -198,6 +198,8 @@ ADMIN_CSP = {
     "img-src": [SELF, "data:"],
 }
 
+LOGIN_REDIRECT_URL = "admin:index"
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -222,12 +224,4 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
     },
-}
-
-UNFOLD = {
-    "SITE_TITLE": "smart-support",
-    "SITE_HEADER": "smart-support",
-    "SITE_SYMBOL": "support_agent",
-    "SITE_URL": reverse_lazy("home"),
-    "SHOW_HISTORY": True,
 }

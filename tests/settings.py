@@ -9,14 +9,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from supportsite.processes import Watchdog
 from supportsite.valkey import start_valkey
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="smart-support-tests-"))
 VALKEY = start_valkey()
+# Ends what the tests have started if they are killed themselves.
+WATCHDOG = Watchdog()
+WATCHDOG.watch(VALKEY.process)
 
 
 def _clean_up() -> None:
     VALKEY.stop()
+    WATCHDOG.dismiss()
     shutil.rmtree(SCRATCH, ignore_errors=True)
 
 

@@ -22,6 +22,7 @@ from urllib.request import urlopen
 import pytest
 
 from supportsite.valkey import free_port, start_valkey
+from tests.settings import WATCHDOG
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 60
@@ -71,6 +72,7 @@ class Site:
         self.ws_url = f"ws://127.0.0.1:{self.port}"
         self.has_worker = has_worker
         self.valkey = start_valkey()
+        WATCHDOG.watch(self.valkey.process)
         self.env = {**os.environ, **env, "DATA_DIR": str(data_dir), "REDIS_URL": self.valkey.url}
         self.log_file = data_dir / "site.log"
         self.web = None
@@ -138,7 +140,7 @@ class Site:
 
     def _launch(self, arguments):
         with self.log_file.open("ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
                 env=self.env,
@@ -146,6 +148,8 @@ class Site:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        WATCHDOG.watch(process)
+        return process
 
 
 def _end(process, sign):

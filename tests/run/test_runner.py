@@ -181,6 +181,15 @@ def test_it_ends_with_the_make_that_started_it(start):
     running.assert_ends(family, -signal.SIGKILL)
 
 
+def test_interrupt_that_reaches_only_make_ends_it(start):
+    # bootstrap.py, which `make run` starts first, is not this test's business.
+    make = ["make", "run", "-o", "setup", f"PY={sys.executable}"]
+    running = start(command=make).wait_until_up()
+    family = running.family()
+    running.process.send_signal(signal.SIGINT)
+    running.assert_ends(family, -signal.SIGINT)
+
+
 def test_taken_port_is_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
