@@ -41,7 +41,7 @@ alright, good to know
 """.strip().splitlines()
 
 ABUSE = """
-you are useless
+you are no help at all
 you idiots
 this is the worst company ever
 shut up you stupid machine
@@ -69,8 +69,6 @@ something is wrong
 it happened again
 I want to change it
 could you do this for me
-please make it lower
-I'd like to raise it
 what does this mean
 why is that
 why
@@ -86,18 +84,12 @@ any news?
 is there an update on this
 where can I find it
 the other one
-it's the old one
-this one is new
-I already have one
 tell me more
 how do I do that
 I need to fix something
-it was more than that
-it should have been less
 can you check something for me
 one more thing
 there is another thing
-it still shows the same
 do I need this
 I can't find it
 I want to know about my account
@@ -109,7 +101,6 @@ that's not what I meant
 can you set this up
 is it possible
 please remove that
-it says it is already there
 """.strip().splitlines()
 
 OFF_TOPIC = """
