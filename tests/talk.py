@@ -45,6 +45,13 @@ class Talk:
     def catch_up(self, conversation_id, seq):
         raise AssertionError(f"missed an event: {seq}")
 
+    async def close(self):
+        hub.detach(self.conversation.pk, self)
+        drives = [d.task for key, d in runs._drives.items() if key[1] == self.conversation.pk]
+        for task in drives:
+            task.cancel()
+            await asyncio.wait({task})
+
     # --- what a customer does ---
 
     async def send(self, content, **values):
@@ -150,15 +157,15 @@ async def open_talk(transactional_db, settings, monkeypatch):
         return talks[-1]
 
     yield open_talk
+    try:
+        for talk in talks:
+            await talk.close()
+    finally:
+        compiled._compiled.clear()
+        # Its threads would keep the process from ending.
+        await engine.close_engine()
     for talk in talks:
         talk.check()
-        hub.detach(talk.conversation.pk, talk)
-        for key, drive in list(runs._drives.items()):
-            if key[1] == talk.conversation.pk:
-                drive.task.cancel()
-                await asyncio.wait({drive.task})
-    compiled._compiled.clear()
-    await engine.close_engine()
 
 
 @pytest.fixture
