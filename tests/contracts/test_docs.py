@@ -177,3 +177,33 @@ def test_pages_name_only_modules_that_exist():
             r"`((?:agents|conversations|escalation|supportsite|tests|bench)/[\w./]*)`", prose(page)
         ):
             assert (ROOT / path).exists(), f"{name_of(page)}: {path}"
+
+
+def _names_in(page):
+    """Return the identifiers that a page sets as code: `claim_next`, `Engine.peek`, `SESSION_TTL_SECONDS`."""
+    found = re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", prose(page))
+    return {part for name in found for part in name.split(".") if len(part) > 1}
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    """Every word of the code, the templates and the configuration."""
+    packages = ("supportsite", "agents", "conversations", "escalation", "tests")
+    files = [f for p in packages for f in (ROOT / p).rglob("*") if f.suffix in (".py", ".yaml")]
+    files += [ROOT / name for name in ("Makefile", ".env.example", "docker-compose.yml")]
+    files += [*ROOT.glob("requirements*.txt"), *ROOT.glob("*.py"), *ROOT.iterdir()]
+    words = set()
+    for file in files:
+        words |= set(re.findall(r"\w+", file.name))
+        if file.is_file() and file.suffix != ".lock":
+            words |= set(re.findall(r"\w+", file.read_text(errors="ignore")))
+    return words
+
+
+EXPLAINING = [p for p in PAGES if p.parent.name in ("explanation", "adr", "embed", "how-to")]
+
+
+@pytest.mark.parametrize("page", EXPLAINING, ids=name_of)
+def test_names_that_a_page_explains_exist(page, vocabulary):
+    unknown = _names_in(page) - vocabulary - {"library", "gifts", "renew_loan", "localhost"}
+    assert not unknown
