@@ -16,7 +16,8 @@ APPLICATION = "supportsite.asgi:application"
 OPTIONS: dict[str, Any] = {
     "loop": "auto",  # uvloop where it is installed
     "ws": "websockets-sansio",
-    "ws_max_size": 65_536,
+    # Above the protocol's 32 768 bytes by far: up to here a frame is answered with an error and the socket stays.
+    "ws_max_size": 1_048_576,
     "ws_per_message_deflate": False,
     "timeout_graceful_shutdown": 3,
     "lifespan": "auto",
