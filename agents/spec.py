@@ -140,11 +140,16 @@ class IntentSpec(Spec):
 
 
 class AgentSpec(Spec):
-    """One specialist. `description` is what the router reads."""
+    """One specialist. `description` is what the router reads.
+
+    Attributes:
+        priority: Of several agents in one plan the higher acts first; equal ones in the customer's order.
+    """
 
     name: Name
     label: Line
     description: Line
+    priority: int = Field(0, ge=-100, le=100)
     prompt: Text
     model: Line | None = None
     tools: list[ToolUse] = []

@@ -54,11 +54,15 @@ async def classify(state: GraphState, runtime: Ctx) -> Command[Literal["agent", 
 
 
 def _plan(ctx: RunContext, decision: RouteDecision) -> list[PlanStep]:
-    """Return the steps whose agents exist; a model may name others."""
-    known = ctx.template.spec.agent_names
+    """Return the steps whose agents exist, urgent ones first; a model may name others."""
+    spec = ctx.template.spec
     steps = [
-        PlanStep(agent=i.agent, request=i.request) for i in decision.intents if i.agent in known
+        PlanStep(agent=i.agent, request=i.request)
+        for i in decision.intents
+        if i.agent in spec.agent_names
     ]
+    priorities = {agent.name: agent.priority for agent in spec.agents}
+    steps.sort(key=lambda step: -priorities.get(step["agent"], 0))
     return steps[:MAX_STEPS]
 
 
