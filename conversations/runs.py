@@ -147,9 +147,9 @@ async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> No
 
 async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, RunContext]:
     # Late, because it imports LangChain (FACTS: 7 s of CPU).
-    from agents.compiled import get_compiled
+    from agents.compiled import find_compiled, get_compiled
 
-    template = await asyncio.to_thread(get_compiled, claim.version)
+    template = find_compiled(claim.version) or await in_thread(get_compiled)(claim.version)
     spec = template.spec
     customer_id = claim.visitor.customer_id
     if customer_id is None and settings.DEMO_MODE and not settings.IDENTITY_SECRET:

@@ -24,6 +24,7 @@ from conversations.events import InterruptCreated as Created
 from conversations.events import InterruptExpired as Expired
 from conversations.events import InterruptResolved as Resolved
 from conversations.models import Conversation, Event, Interrupt, Run
+from conversations.selectors import conversations_to_lock
 from conversations.services.sessions import is_over
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class _Deciding:
 
 
 def _lock(row: Interrupt) -> _Deciding:
-    conversation = Conversation.objects.select_for_update().get(pk=row.conversation_id)
+    conversation = conversations_to_lock().get(pk=row.conversation_id)
     row.refresh_from_db()
     return _Deciding(conversation, row, database_now())
 

@@ -18,6 +18,7 @@ from conversations.database import database_now
 from conversations.events import Fact, MessageAccepted, MessageSaid, frame, publish
 from conversations.markdown import to_html
 from conversations.models import Conversation, Event, Interrupt, Message, Run
+from conversations.selectors import conversations_to_lock
 from conversations.services import interrupts
 from conversations.services.sessions import expire_if_idle
 
@@ -81,7 +82,7 @@ def _open_conversation(
     visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime
 ) -> Conversation:
     """Return the thread's conversation, locked; made with the template's current version when there is none."""
-    conversation = Conversation.objects.select_for_update().filter(thread_id=thread_id).first()
+    conversation = conversations_to_lock().filter(thread_id=thread_id).first()
     if conversation is not None:
         return conversation
     version: TemplateVersion = get_current_version(template)
@@ -91,7 +92,7 @@ def _open_conversation(
                 thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
             )
     except IntegrityError:  # the same thread, from another tab at the same moment
-        return Conversation.objects.select_for_update().get(thread_id=thread_id)
+        return conversations_to_lock().get(thread_id=thread_id)
 
 
 def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[str, Any] | None:

@@ -26,6 +26,7 @@ from conversations.errors import FenceLost
 from conversations.events import Clarified, Fact, MessageSaid, RunEnded, StatusChanged, publish
 from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
+from conversations.selectors import conversations_to_lock
 from conversations.services.interrupts import create_interrupts
 
 ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
@@ -100,11 +101,7 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
     """Claim the conversation's oldest pending run; None when there is none, or one is active."""
     with transaction.atomic():
         now = database_now()
-        conversation = (
-            Conversation.objects.select_for_update(of=("self",))
-            .select_related("version__template", "visitor")
-            .get(pk=conversation_id)
-        )
+        conversation = conversations_to_lock().select_related("visitor").get(pk=conversation_id)
         if conversation.runs.filter(status__in=ACTIVE).exists():
             return None
         run = conversation.runs.filter(status=Run.Status.PENDING).order_by("position").first()
@@ -133,11 +130,7 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
 
 def _hold(claim: Claim) -> tuple[Conversation, Run, datetime]:
     """Lock a claimed run's rows; raises FenceLost."""
-    conversation = (
-        Conversation.objects.select_for_update(of=("self",))
-        .select_related("version__template")
-        .get(pk=claim.conversation_id)
-    )
+    conversation = conversations_to_lock().get(pk=claim.conversation_id)
     run = Run.objects.filter(pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING).first()
     if run is None:
         raise FenceLost(str(claim.run_id))
@@ -303,7 +296,7 @@ def recover(*, limit: int = 200) -> list[uuid.UUID]:
 
 def _take_back(run: Run) -> None:
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(pk=run.conversation_id)
+        conversation = conversations_to_lock().get(pk=run.conversation_id)
         now = database_now()
         if Run.objects.filter(
             pk=run.pk, fence=run.fence, status=Run.Status.RUNNING, lease_expires_at__lt=now

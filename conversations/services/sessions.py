@@ -11,6 +11,7 @@ from django.db import transaction
 from conversations.database import database_now
 from conversations.events import StatusChanged, publish
 from conversations.models import Conversation, Interrupt
+from conversations.selectors import conversations_to_lock
 
 CLOSED = (Conversation.Status.CLOSED, Conversation.Status.EXPIRED)
 
@@ -36,5 +37,5 @@ def expire_if_idle(conversation: Conversation, now: datetime) -> bool:
 def is_over(conversation_id: uuid.UUID) -> bool:
     """Return whether nothing more can be said here: closed, or idle too long."""
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(pk=conversation_id)
+        conversation = conversations_to_lock().get(pk=conversation_id)
         return expire_if_idle(conversation, database_now())
