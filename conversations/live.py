@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 PROCESS = uuid.uuid4().hex
 SEND_TIMEOUT_SECONDS = 2
+# A doorbell says how far the events go, so one stands for all that are due in this time.
+DOORBELL_SECONDS = 0.05
 POLL_SECONDS = 20
 
 Numbered = tuple[int, str]
@@ -62,6 +64,7 @@ class Hub:
         self._views: dict[uuid.UUID, set[View]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._doorbells: dict[uuid.UUID, int] = {}
         self._poll: asyncio.Task[None] | None = None
 
     @property
@@ -101,7 +104,14 @@ class Hub:
         """Send stored events to this process's sockets, and ring for the others'."""
         for view in tuple(self._views.get(conversation_id, ())):
             view.push_events(conversation_id, events)
-        self.spawn(_send(conversation_id, _doorbell(events[-1][0])))
+        if conversation_id not in self._doorbells:
+            loop = asyncio.get_running_loop()
+            loop.call_later(DOORBELL_SECONDS, self._ring, conversation_id)
+        seq = max(events[-1][0], self._doorbells.get(conversation_id, 0))
+        self._doorbells[conversation_id] = seq
+
+    def _ring(self, conversation_id: uuid.UUID) -> None:
+        self.spawn(_send(conversation_id, _doorbell(self._doorbells.pop(conversation_id))))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside, and keep hold of it until it is done."""
