@@ -1,6 +1,7 @@
 """The documentation says what is there: generated parts, links, names and examples."""
 
 import ast
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -69,7 +70,8 @@ def test_each_page_can_be_reached_from_the_index():
         reached.add(page)
         here = [(page.parent / link.partition("#")[0]).resolve() for link in links(page)]
         todo += [target for target in here if target.suffix == ".md" and target.is_file()]
-    assert set(DOCS.rglob("*.md")) <= reached
+    missing = set(DOCS.rglob("*.md")) - reached
+    assert not missing, f"link from docs/index.md: {sorted(map(name_of, missing))}"
 
 
 def test_links_to_the_outside_name_no_machine():
@@ -132,6 +134,11 @@ def test_python_examples_parse(fence):
 @pytest.mark.parametrize("fence", _of("yaml"), ids=str)
 def test_yaml_examples_parse(fence):
     assert yaml.safe_load(fence.text) is not None
+
+
+@pytest.mark.parametrize("fence", _of("json"), ids=str)
+def test_json_examples_parse(fence):
+    json.loads(fence.text)
 
 
 @pytest.mark.parametrize("fence", _of("sh"), ids=str)
