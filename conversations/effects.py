@@ -136,7 +136,6 @@ def as_text(result: Any) -> str:
     text = json.dumps(result, ensure_ascii=False, default=str)
     if len(text.encode()) <= MAX_RESULT_BYTES:
         return text
-    cut = text.encode()[: MAX_RESULT_BYTES - 40].decode(errors="ignore")
-    return json.dumps(
-        {"cut_short": True, "beginning": cut[: MAX_RESULT_BYTES // 2]}, ensure_ascii=False
-    )
+    # Half, because it is JSON already, and each quote and backslash in it is written as two now.
+    cut = text.encode()[: MAX_RESULT_BYTES // 2 - 40].decode(errors="ignore")
+    return json.dumps({"cut_short": True, "beginning": cut}, ensure_ascii=False)
