@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from agents.context import ProposedWrite
 from agents.selectors import get_spec
@@ -239,6 +240,15 @@ def expire(conversation: Conversation, row: Interrupt, *, now: datetime) -> bool
     ]
     _resolved(conversation, row, facts, now=now)
     return True
+
+
+def withdraw(
+    conversation: Conversation, rows: QuerySet[Interrupt], *, by: str, now: datetime
+) -> None:
+    """Supersede what still waits; what is due already expires."""
+    for row in rows.filter(status=Status.PENDING):
+        if not settle(conversation, row, Status.SUPERSEDED, by=by, now=now):
+            expire(conversation, row, now=now)
 
 
 def _retry_fact(conversation: Conversation, row: Interrupt) -> Expired:

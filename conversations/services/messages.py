@@ -143,7 +143,8 @@ def _accept(
     if run is None:
         _answer_interrupt(conversation, content, spec, now)
     else:
-        _supersede(conversation, now)
+        # The customer went on to something else.
+        interrupts.withdraw(conversation, conversation.interrupts.all(), by="customer", now=now)
     return stored
 
 
@@ -196,12 +197,3 @@ def _system_message(conversation: Conversation, text: str, now: datetime) -> Fac
         conversation=conversation, role=Message.Role.SYSTEM, content=text, created_at=now
     )
     return MessageSaid(str(message.pk), Message.Role.SYSTEM, text, to_html(text))
-
-
-def _supersede(conversation: Conversation, now: datetime) -> None:
-    """Withdraw what waits, because the customer went on to something else."""
-    for row in _pending(conversation):
-        if not interrupts.settle(
-            conversation, row, Interrupt.Status.SUPERSEDED, by="customer", now=now
-        ):
-            interrupts.expire(conversation, row, now=now)

@@ -27,7 +27,7 @@ from conversations.events import Clarified, Fact, MessageSaid, RunEnded, StatusC
 from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
 from conversations.selectors import conversations_to_lock
-from conversations.services.interrupts import create_interrupts
+from conversations.services.interrupts import create_interrupts, withdraw
 
 ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
 # Younger ones are most likely being taken up by the process that stored them.
@@ -197,10 +197,13 @@ def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) ->
             conversation.status = Conversation.Status.WAITING
             facts.append(StatusChanged(conversation.status))
         run.is_paused = True
+        run.stop_requested = (
+            False  # it was for what has been said; what is decided later is another matter
+        )
         if not goes_on:
             run.status = Run.Status.WAITING
             run.lease_expires_at = None
-        run.save(update_fields=["is_paused", "status", "lease_expires_at"])
+        run.save(update_fields=["is_paused", "stop_requested", "status", "lease_expires_at"])
         publish(conversation, [*facts, *created], now=now, run=run)
     return goes_on
 
@@ -232,6 +235,7 @@ def fail(claim: Claim, progress: Progress, code: str) -> None:
 
 
 def _failure(conversation: Conversation, run: Run, code: str, now: datetime) -> list[Fact]:
+    withdraw(conversation, run.interrupts.all(), by=Interrupt.By.SYSTEM, now=now)
     text = get_spec(conversation.version).texts.failed
     message = Message.objects.create(
         conversation=conversation, run=run, role=Message.Role.SYSTEM, content=text, created_at=now
@@ -287,8 +291,9 @@ def recover(*, limit: int = 200) -> list[uuid.UUID]:
     for run in dead.order_by("lease_expires_at")[:limit]:
         _take_back(run)
     active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=ACTIVE)
+    # Now anew: what has just been taken back counts as stranded.
     stranded = Run.objects.filter(
-        ~Exists(active), status=Run.Status.PENDING, ready_at__lt=now - STRANDED_AFTER
+        ~Exists(active), status=Run.Status.PENDING, ready_at__lte=database_now() - STRANDED_AFTER
     )
     ids = stranded.order_by("ready_at").values_list("conversation_id", flat=True)[:limit]
     return list(dict.fromkeys(ids))
