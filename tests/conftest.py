@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from tests.browser_fixtures import browser, page
+from tests.browser_fixtures import browser, open_page, page
 from tests.site import make_site, seed, site
 
-__all__ = ["browser", "make_site", "page", "seed", "site"]
+__all__ = ["browser", "make_site", "open_page", "page", "seed", "site"]
 
 # For processes that tests start: the product's own settings; the rest of their environment is the tests'.
 os.environ["DJANGO_SETTINGS_MODULE"] = "supportsite.settings"
@@ -30,6 +30,13 @@ def pytest_collection_modifyitems(config, items):
         left = [item for item in items if item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session):
+    # Last, because Playwright keeps an event loop running in this thread until it ends, beside which no
+    # other can run. (After pytest-django has put the database tests first.)
+    session.items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
 
 
 @pytest.hookimpl(wrapper=True)

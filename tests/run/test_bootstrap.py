@@ -30,7 +30,13 @@ def test_old_python_is_refused_in_one_line():
 
 
 def test_make_help_lists_each_target():
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     listed = {line.split()[1] for line in done.stdout.splitlines()}
     phony = next(line for line in (ROOT / "Makefile").read_text().splitlines() if ".PHONY" in line)
     assert listed == set(phony.split()[1:]) - {"setup", "setup-dev"}
