@@ -197,6 +197,8 @@ class _Builder:
 
     def _add_status(self, event: Event, payload: dict[str, Any]) -> None:
         status = payload.get("status", "")
+        if status in (Conversation.Status.OPEN, Conversation.Status.WAITING):
+            return  # the approval that it waits for stands there itself
         label = dict(Conversation.Status.choices).get(status, status)
         self._append(event, Note(event.created_at, "flag", f"Conversation: {label}"))
 

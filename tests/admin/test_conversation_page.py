@@ -32,7 +32,6 @@ def test_the_timeline_tells_the_whole_story(as_sam, talk):
         "Approved by the customer",
         "Refund 142.00 EUR for order 1044",
         "Staff decide.",
-        "Conversation: waits for approval",
     ]
     at = 0
     for piece in story:
