@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 
 from agents.context import DecisionStatus, Outcome
 from agents.tools import Proposal, Refusal, SupportTool, ToolContext
-from conversations.database import database_now, in_thread
+from conversations.database import database_now, in_long_thread, in_thread
 from conversations.models import Effect, Interrupt, Run
 from conversations.services.interrupts import digest
 from conversations.services.runs import Claim
@@ -37,9 +37,9 @@ class RowLedger:
         self._claim = claim
         self._context = context
         self.find_decisions = in_thread(self._find_decisions)
-        self.prepare = in_thread(self._prepare)
-        self.read = in_thread(self._read)
-        self.perform = in_thread(self._perform)
+        self.prepare = in_long_thread(self._prepare)
+        self.read = in_long_thread(self._read)
+        self.perform = in_long_thread(self._perform)
 
     def _find_decisions(self, tool_call_ids: list[str]) -> dict[str, DecisionStatus]:
         if not tool_call_ids:

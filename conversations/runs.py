@@ -17,7 +17,7 @@ from django.db import DatabaseError
 from agents.context import RunContext
 from agents.engine import Engine, TurnEnd, get_engine
 from agents.tools import ToolContext
-from conversations.database import database_now, in_thread
+from conversations.database import database_now, in_long_thread, in_thread
 from conversations.effects import RowLedger
 from conversations.errors import FenceLost, InternalError
 from conversations.live import hub
@@ -149,7 +149,7 @@ async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, R
     # Late, because it imports LangChain (FACTS: 7 s of CPU).
     from agents.compiled import find_compiled, get_compiled
 
-    template = find_compiled(claim.version) or await in_thread(get_compiled)(claim.version)
+    template = find_compiled(claim.version) or await in_long_thread(get_compiled)(claim.version)
     spec = template.spec
     customer_id = claim.visitor.customer_id
     if customer_id is None and settings.DEMO_MODE and not settings.IDENTITY_SECRET:
