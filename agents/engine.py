@@ -114,7 +114,8 @@ async def _open_saver(resources: AsyncExitStack) -> BaseCheckpointSaver[str]:
     if connection.vendor == "postgresql":
         return await _open_postgres_saver(resources)
     import aiosqlite
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    from agents.savers.sqlite import SqliteSaver
 
     settings.CHECKPOINT_FILE.parent.mkdir(parents=True, exist_ok=True)
     conn = await resources.enter_async_context(
@@ -122,16 +123,17 @@ async def _open_saver(resources: AsyncExitStack) -> BaseCheckpointSaver[str]:
     )
     await conn.execute("PRAGMA journal_mode=WAL")
     await conn.execute("PRAGMA synchronous=NORMAL")
-    saver = AsyncSqliteSaver(conn)
+    saver = SqliteSaver(conn)
     await saver.setup()
     return saver
 
 
 async def _open_postgres_saver(resources: AsyncExitStack) -> BaseCheckpointSaver[str]:
-    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
     from psycopg import AsyncConnection
     from psycopg.rows import dict_row
     from psycopg_pool import AsyncConnectionPool
+
+    from agents.savers.postgres import PostgresSaver
 
     pool: AsyncConnectionPool[AsyncConnection[dict[str, Any]]] = AsyncConnectionPool(
         _postgres_conninfo(),
@@ -141,7 +143,7 @@ async def _open_postgres_saver(resources: AsyncExitStack) -> BaseCheckpointSaver
         kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0},
     )
     await resources.enter_async_context(pool)
-    saver = AsyncPostgresSaver(pool)
+    saver = PostgresSaver(pool)
     async with pool.connection() as conn:
         # Its migrations cannot run in two processes at once.
         await conn.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))

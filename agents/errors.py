@@ -25,3 +25,9 @@ class ModelFailed(AgentsError):
     """The language model gave no usable answer, also not on the second try."""
 
     code = "model_failed"
+
+
+class StateOvertaken(AgentsError):
+    """Another process has gone on with this conversation; what this one would save is out of date."""
+
+    code = "state_overtaken"

@@ -16,6 +16,7 @@ from django.db import DatabaseError
 
 from agents.context import RunContext
 from agents.engine import Engine, TurnEnd, get_engine
+from agents.errors import StateOvertaken
 from agents.tools import ToolContext
 from conversations.database import database_now, in_long_thread, in_thread
 from conversations.effects import RowLedger
@@ -126,7 +127,7 @@ async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> No
             engine = await get_engine()
             voice, ctx = await _prepare(claim, stop_event)
             await _follow(claim, engine, voice, ctx)
-    except FenceLost:
+    except (FenceLost, StateOvertaken):
         logger.warning("run %s was taken over by another process", claim.run_id)
     except asyncio.CancelledError:
         with suppress(Exception):
