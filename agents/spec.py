@@ -104,7 +104,8 @@ class ToolUse(Spec):
 
     Attributes:
         name: A tool of the registry.
-        approver: Who approves a write when `limits` says nothing. A read has none.
+        approver: Who approves a write, whatever its size; the customer where neither this nor `limits` says
+            otherwise. A read has none.
         limits: Who approves, by size.
         doing: What the customer reads while it works: "Looking up your order".
         hidden: Arguments that no frame shows.
@@ -121,6 +122,12 @@ class ToolUse(Spec):
     ask: dict[Name, Line] = {}
     find: dict[Name, Lookup] = {}
     reply: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_policy(self) -> ToolUse:
+        if self.approver is not None and self.limits is not None:
+            raise ValueError("give approver or limits, not both: limits alone say who approves")
+        return self
 
 
 class IntentSpec(Spec):

@@ -45,13 +45,11 @@ SHOP = {
             "tools": [
                 {
                     "name": "refund_order",
-                    "approver": "staff",
                     "limits": {"measure": "amount", "customer": "50", "staff": "1000"},
                     "hidden": ["refunded_before"],
                 },
                 {
                     "name": "apply_discount",
-                    "approver": "staff",
                     "limits": {"measure": "percent", "none": "5", "customer": "10", "staff": "20"},
                 },
             ],
