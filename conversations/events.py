@@ -154,13 +154,15 @@ _after_commit: list[AfterCommit] = []
 
 def subscribe(function: InTransaction) -> InTransaction:
     """Call `function` in the transaction of every fact; when it fails, the fact never happened."""
-    _in_transaction.append(function)
+    if function not in _in_transaction:
+        _in_transaction.append(function)
     return function
 
 
 def subscribe_after_commit(function: AfterCommit) -> AfterCommit:
     """Call `function` with the frames of a transaction, after its commit."""
-    _after_commit.append(function)
+    if function not in _after_commit:  # apps get ready again when a test changes which are installed
+        _after_commit.append(function)
     return function
 
 

@@ -1,8 +1,11 @@
 import itertools
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import sites
 
 from agents import registry
 
@@ -27,7 +30,16 @@ agents:
 
 
 @pytest.fixture
-def make_app(tmp_path, monkeypatch, settings):
+def _keep_admin(settings):
+    """Load the pages before the installed apps change: unfold then puts an empty admin site in place."""
+    import_module(settings.ROOT_URLCONF)
+    before = sites.site
+    yield
+    admin.site = sites.site = before
+
+
+@pytest.fixture
+def make_app(tmp_path, monkeypatch, _keep_admin, settings):
     """Install an app made of files: `make_app(tools="…", template="…")`; returns its folder."""
 
     def make(**files: str) -> Path:
@@ -49,7 +61,7 @@ def make_app(tmp_path, monkeypatch, settings):
 
 
 @pytest.fixture
-def no_verticals(settings):
+def no_verticals(_keep_admin, settings):
     settings.INSTALLED_APPS = [
         app for app in settings.INSTALLED_APPS if not app.startswith("agents.verticals.")
     ]
