@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportsite.settings")
+
+# WhiteNoise gives a file as a plain iterator. Django reads it into memory and says so for each; ours are small.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iter")
 
 from django.core.asgi import get_asgi_application
 
