@@ -18,7 +18,7 @@ from agents.context import RunContext
 from agents.engine import Engine, TurnEnd, get_engine
 from agents.errors import StateOvertaken
 from agents.tools import ToolContext
-from conversations.database import database_now, in_long_thread, in_thread
+from conversations.database import in_long_thread, in_thread
 from conversations.effects import RowLedger
 from conversations.errors import FenceLost, InternalError
 from conversations.live import hub
@@ -35,7 +35,6 @@ _fail = in_thread(run_services.fail)
 _release = in_thread(run_services.release)
 _try_again = in_thread(run_services.try_again)
 _extend_leases = in_thread(run_services.extend_leases)
-_now = in_thread(database_now)
 
 
 @dataclass
@@ -72,12 +71,12 @@ def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
 async def _drive(key: tuple[asyncio.AbstractEventLoop, uuid.UUID]) -> None:
     try:
         while True:
-            # Between a claim that finds nothing and the end of this task nothing is awaited, so that no wake is lost.
+            # Between the look that finds nothing more and the end of this task nothing is awaited, so that no wake is
+            # lost.
             _drives[key].is_wanted_again = False
             claim = await _claim_next(key[1])
-            if claim is not None:
-                await execute_run(claim, _drives[key].stops)
-            elif not _drives[key].is_wanted_again:
+            may_have_more = claim is not None and await execute_run(claim, _drives[key].stops)
+            if not may_have_more and not _drives[key].is_wanted_again:
                 return
     except Exception:
         logger.exception("the work on a conversation broke off; a sweep takes it up")
@@ -118,15 +117,19 @@ async def close(*, grace_seconds: float) -> None:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> None:
-    """Take a claimed run to its end, or to a pause. Never raises, but for cancellation."""
+async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> bool:
+    """Take a claimed run to its end, or to a pause. Never raises, but for cancellation.
+
+    Returns:
+        Whether there may be another run to claim.
+    """
     stop_event = stops[claim.run_id] = asyncio.Event()
     voice: RunVoice | None = None
     try:
         async with asyncio.timeout(settings.RUN_TIMEOUT_SECONDS):
             engine = await get_engine()
             voice, ctx = await _prepare(claim, stop_event)
-            await _follow(claim, engine, voice, ctx)
+            return await _follow(claim, engine, voice, ctx)
     except (FenceLost, StateOvertaken):
         logger.warning("run %s was taken over by another process", claim.run_id)
     except asyncio.CancelledError:
@@ -144,6 +147,7 @@ async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> No
         if voice is not None:
             voice.silence()
         del stops[claim.run_id]
+    return True
 
 
 async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, RunContext]:
@@ -159,7 +163,7 @@ async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, R
         customer_id=customer_id,
         thread_id=claim.thread_id,
         run_id=str(claim.run_id),
-        now=await _now(),
+        now=claim.claimed_at,
     )
     voice = RunVoice(claim, spec)
     return voice, RunContext(
@@ -174,14 +178,14 @@ async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, R
     )
 
 
-async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> None:
+async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> bool:
     thread = claim.conversation_id.hex
     end = await _begin(claim, engine, voice, ctx, thread)
     while end.waiting:
         if not await _pause(claim, voice.progress.take(), end.waiting):
-            return
+            return False
         end = await engine.resume(ctx, thread)
-    await _finish(claim, voice.progress.take(), end.outcome)
+    return await _finish(claim, voice.progress.take(), end.outcome)
 
 
 async def _begin(

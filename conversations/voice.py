@@ -150,7 +150,7 @@ class RunVoice:
         await self._store()
 
     async def _store(self) -> None:
-        await _record(self._claim, self.progress.take())
+        await _record(self._claim, self.progress.take_items())
 
     # --- usage ---
 

@@ -130,15 +130,16 @@ def _accept(
     conversation: Conversation, content: str, client_message_id: str | None, now: datetime
 ) -> dict[str, Any]:
     spec = get_spec(conversation.version)
+    run = _queue_run(conversation, content, spec, now)
     message = Message.objects.create(
         conversation=conversation,
+        run=run,
         role=Message.Role.CUSTOMER,
         content=content,
         client_message_id=client_message_id,
         created_at=now,
     )
     accepted = MessageAccepted(str(message.pk), content, now.isoformat(), client_message_id)
-    run = _queue_run(conversation, message, spec, now)
     [stored] = publish(conversation, [accepted], now=now, run=run)
     if run is None:
         _answer_interrupt(conversation, content, spec, now)
@@ -163,17 +164,14 @@ def find_confirmation(content: str, spec: TemplateSpec) -> bool | None:
 
 
 def _queue_run(
-    conversation: Conversation, message: Message, spec: TemplateSpec, now: datetime
+    conversation: Conversation, content: str, spec: TemplateSpec, now: datetime
 ) -> Run | None:
     """Create the run that answers a message; None for a message that answers an interrupt instead."""
-    if find_confirmation(message.content, spec) is not None and _pending(conversation):
+    if find_confirmation(content, spec) is not None and _pending(conversation):
         return None
-    run = Run.objects.create(
+    return Run.objects.create(
         conversation=conversation, position=conversation.last_seq + 1, created_at=now, ready_at=now
     )
-    message.run = run
-    message.save(update_fields=["run"])
-    return run
 
 
 def _answer_interrupt(

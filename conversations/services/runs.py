@@ -30,6 +30,8 @@ from conversations.selectors import conversations_to_lock
 from conversations.services.interrupts import create_interrupts, withdraw
 
 ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
+UNFINISHED = (Run.Status.PENDING, *ACTIVE)
+COUNTED = ("calls", "input_tokens", "output_tokens", "cost_usd")
 # Younger ones are most likely being taken up by the process that stored them.
 STRANDED_AFTER = timedelta(seconds=2)
 
@@ -43,6 +45,7 @@ class Claim:
         is_paused: The graph stopped at an interrupt, so it is resumed.
         is_retry: An earlier process had this run and did not finish it.
         said: Messages that the run has already stored.
+        claimed_at: By the database's clock.
     """
 
     run_id: uuid.UUID
@@ -55,6 +58,7 @@ class Claim:
     is_paused: bool
     is_retry: bool
     said: int
+    claimed_at: datetime
 
 
 @dataclass
@@ -96,17 +100,22 @@ class Progress:
         self.items, self.usage = [], {}
         return taken
 
+    def take_items(self) -> Progress:
+        """Take all but the usage, which can wait for the end or a pause: fewer statements a turn."""
+        taken = Progress(self.items)
+        self.items = []
+        return taken
+
 
 def claim_next(conversation_id: uuid.UUID) -> Claim | None:
     """Claim the conversation's oldest pending run; None when there is none, or one is active."""
     with transaction.atomic():
         now = database_now()
         conversation = conversations_to_lock().select_related("visitor").get(pk=conversation_id)
-        if conversation.runs.filter(status__in=ACTIVE).exists():
+        unfinished = list(conversation.runs.filter(status__in=UNFINISHED).order_by("position"))
+        if not unfinished or any(run.status in ACTIVE for run in unfinished):
             return None
-        run = conversation.runs.filter(status=Run.Status.PENDING).order_by("position").first()
-        if run is None:
-            return None
+        run = unfinished[0]
         is_retry = run.fence > 0 and not run.is_paused
         run.status = Run.Status.RUNNING
         run.fence += 1
@@ -125,6 +134,7 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         is_paused=run.is_paused,
         is_retry=is_retry,
         said=sum(m.role != Message.Role.CUSTOMER for m in messages),
+        claimed_at=now,
     )
 
 
@@ -153,26 +163,30 @@ def _store(conversation: Conversation, run: Run, progress: Progress, now: dateti
         )
         for at, item in enumerate(spoken)
     )
-    _store_usage(conversation, run, progress.usage)
+    if progress.usage:
+        _store_usage(conversation, run, progress.usage)
     return [item.fact() if isinstance(item, Spoken) else item for item in progress.items]
 
 
 def _store_usage(conversation: Conversation, run: Run, usage: dict[tuple[str, str], Tally]) -> None:
+    rows = {(row.agent, row.model): row for row in run.usage.all()}
     for (agent, model), tally in usage.items():
         cost = cost_usd(model, tally.input_tokens, tally.output_tokens, tally.cached_tokens)
-        row, _ = Usage.objects.get_or_create(run=run, agent=agent, model=model)
+        row = rows.setdefault((agent, model), Usage(run=run, agent=agent, model=model))
         row.calls += tally.calls
         row.input_tokens += tally.input_tokens
         row.output_tokens += tally.output_tokens
         row.cost_usd = None if cost is None else (row.cost_usd or Decimal(0)) + cost
-        row.save()
         conversation.input_tokens += tally.input_tokens
         conversation.output_tokens += tally.output_tokens
         conversation.cost_usd += cost or Decimal(0)
+    counted = [rows[key] for key in usage]
+    Usage.objects.bulk_update([row for row in counted if row.pk], COUNTED)
+    Usage.objects.bulk_create(row for row in counted if not row.pk)
 
 
 def record(claim: Claim, progress: Progress) -> None:
-    """Store what a run has produced so far."""
+    """Store what a run has said and done so far."""
     with transaction.atomic():
         conversation, run, now = _hold(claim)
         publish(conversation, _store(conversation, run, progress, now), now=now, run=run)
@@ -208,13 +222,16 @@ def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) ->
     return goes_on
 
 
-def finish(claim: Claim, progress: Progress, outcome: str) -> None:
+def finish(claim: Claim, progress: Progress, outcome: str) -> bool:
     """Store the rest of a run and its end.
 
     Args:
         claim: The run.
         progress: What it produced since the last transaction.
         outcome: "completed", "interrupted", "stopped" or "handed_off".
+
+    Returns:
+        Whether another run waits. A message that is stored later finds no active run, and wakes its own process.
     """
     with transaction.atomic():
         conversation, run, now = _hold(claim)
@@ -223,6 +240,7 @@ def finish(claim: Claim, progress: Progress, outcome: str) -> None:
             conversation.wants_person = True
         facts.append(_end(run, outcome, now))
         publish(conversation, facts, now=now, run=run)
+        return conversation.runs.filter(status=Run.Status.PENDING).exists()
 
 
 def fail(claim: Claim, progress: Progress, code: str) -> None:
