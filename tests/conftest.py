@@ -21,7 +21,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "site", "make_
 def pytest_collection_modifyitems(config, items):
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & {"browser", "page"}:
+        if "browser" in fixtures:
             item.add_marker("browser")
         elif item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES:
             item.add_marker("database")

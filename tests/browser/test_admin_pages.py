@@ -41,6 +41,7 @@ def test_inline_script_in_an_admin_page_does_not_run(staff_page, site):
         }"""
     )
     assert staff_page.evaluate("window.smuggled") is None
+    assert "Content Security Policy" in staff_page.problems.pop()
 
 
 def test_only_admin_pages_get_the_wider_policy(site):
