@@ -92,7 +92,8 @@ def read_turn(messages: list[BaseMessage], role: str) -> Turn:
     asked = max((i for i, m in enumerate(messages) if isinstance(m, HumanMessage)), default=-1)
     request = str(messages[asked].text).strip() if asked >= 0 else ""
     rest = messages[asked + 1 :]
-    if not rest and asked > 0 and isinstance(messages[asked - 1], ToolMessage):
+    # A message of the customer's own begins anew, also when it repeats the last one word for word.
+    if not rest and asked > 0 and messages[asked].additional_kwargs.get("part"):
         rest = _calls_before(messages[:asked], role)
     before = [m for m in messages[:asked] if m.type != "system"] if asked >= 0 else []
     results, state = _last_results(rest, role, request)

@@ -155,6 +155,14 @@ def test_after_a_refusal_the_customer_may_name_another(desk):
     assert called(desk.ask("loans", "sorry, 2041")) == [("renew_loan", {"loan_number": "2041"})]
 
 
+@pytest.mark.parametrize("outcome", ["expired", "superseded"])
+def test_the_same_words_again_after_nothing_came_of_them_ask_for_the_same_again(desk, outcome):
+    desk.ask("loans", "renew loan 2041")
+    desk.result("This was not done.", outcome)
+    again = desk.ask("loans", "renew loan 2041")
+    assert called(again) == [("renew_loan", {"loan_number": "2041"})]
+
+
 def test_two_numbers_are_two_calls_one_after_the_other(desk):
     assert called(desk.ask("loans", "renew 2041 and 2043")) == [
         ("renew_loan", {"loan_number": "2041"})
