@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench import postgres, profile, report, speed, statements
+from bench import idle, postgres, profile, report, speed, statements
 from bench.stack import open_stack
 
 
@@ -49,20 +49,29 @@ def run_sql(databases: list[str], results: Path) -> None:
     print(f"\nwritten: {report.write('sql', content, results).name}")
 
 
-MODES = {"speed": run_speed, "profile": run_profile, "sql": run_sql}
+def run_idle(databases: list[str], results: Path) -> None:
+    content = {"run": report.describe_run()}
+    for database in databases:
+        with open_stack(database) as stack:
+            content[database] = idle.measure(stack)
+        print(idle.table(database, content[database]))
+    print(f"\nwritten: {report.write('idle', content, results).name}")
+
+
+MODES = {"speed": run_speed, "profile": run_profile, "sql": run_sql, "idle": run_idle}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("mode", nargs="?", choices=MODES, default="speed")
-    parser.add_argument("--profile", action="store_const", const="profile", dest="mode")
-    parser.add_argument("--sql", action="store_const", const="sql", dest="mode")
+    for mode in ("profile", "sql"):
+        parser.add_argument(f"--{mode}", action="store_const", const=mode, dest="other_mode")
     parser.add_argument(
         "--database", choices=["auto", "sqlite", "postgres", "both"], default="auto"
     )
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder for results")
     options = parser.parse_args()
-    MODES[options.mode](_databases(options.database), options.results)
+    MODES[options.other_mode or options.mode](_databases(options.database), options.results)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ STEPS = (
     ("read events", ("list_events (",)),
     ("doorbells and relays", ("_send (", "/channels_redis/", "/redis/")),
     ("checkpoints", ("/langgraph/checkpoint/", "/aiosqlite/")),
-    ("model and router", ("answer (", "route (", "/bench/fake_model")),
+    ("model and router", ("/agents/graph/calls.py", "/langchain_core/", "/bench/fake_model")),
     ("graph", ("/site-packages/langgraph/",)),
     ("drive the run", ("/conversations/runs.py", "/conversations/voice.py")),
     (
