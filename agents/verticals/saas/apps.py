@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class SaasConfig(AppConfig):
+    name = "agents.verticals.saas"
+    label = "saas"
+    verbose_name = "SaaS"
