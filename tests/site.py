@@ -177,7 +177,8 @@ class Sites:
         self.seed_dir = folder / "seed"
         self.seed_url = self._new_database()
         env = {**os.environ, "DATA_DIR": str(self.seed_dir)}
-        run_manage("prepare_site", env={**env, **self._database_variable(self.seed_url)})
+        self.seed_env = {**env, **self._database_variable(self.seed_url)}
+        run_manage("prepare_site", env=self.seed_env)
 
     def _new_database(self, template=None):
         if not self.postgres:

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 # The first answer of a site waits for its models to be read.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=30_000)
 
 
 class Chat:

@@ -2,6 +2,7 @@ import pytest
 
 from tests.browser.chat import Chat
 from tests.browser.desk import Desk
+from tests.site import run_manage
 
 STAFF_PASSWORD = "browser-tests-only"
 # Sam may decide what waits for staff; Olga may look.
@@ -17,8 +18,23 @@ for name in ("sam", "olga"):
 """
 
 
+LEARN = """
+from django.conf import settings
+from agents.offline.model import warm_up
+from agents.selectors import get_spec, list_templates
+for template in list_templates():
+    warm_up(get_spec(template.current_version), settings.DATA_DIR / "offline")
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def learned(seed):
+    """Let the offline model learn in what sites are copied from, once, so that no first answer has to wait for it."""
+    run_manage("shell", "--no-imports", "-c", LEARN, env=seed.seed_env)
+
+
 @pytest.fixture(scope="session")
-def shop(seed):
+def shop(seed, learned):
     """One site for all tests here, with its worker and staff: a site of its own would cost each module seconds."""
     shop = seed.make(worker=True)
     shop.shell(MAKE_STAFF)

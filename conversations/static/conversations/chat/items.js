@@ -215,14 +215,20 @@ function fillAgent(element, item) {
   element.dataset.state = item.isFinal ? "final" : item.isBroken ? "broken" : "streaming";
   bubble.classList.toggle("prose", isHtml);
   if (isHtml) bubble.replaceChildren(fragmentFromHtml(item.html));
-  else bubble.textContent = item.content;
+  else bubble.textContent = unmarked(item);
+}
+
+/** What stands in a bubble while it fills: without the marks that the finished text turns into bold type and headings. */
+function unmarked(item) {
+  if (item.role !== "agent") return item.content;
+  return (item.isCut ? "… " : "") + item.content.replaceAll("**", "").replaceAll(/^#{1,4} /gm, "");
 }
 
 function redrawAgent(element, item, previous) {
   if (item.role !== previous.role || item.agent !== previous.agent || item.author !== previous.author) return false;
   const text = element.querySelector(".bubble").firstChild;
-  const isMore = !item.isFinal && !previous.isFinal && item.content.startsWith(previous.content);
-  if (isMore && text instanceof Text) text.appendData(item.content.slice(previous.content.length));
+  const isMore = !item.isFinal && !previous.isFinal && unmarked(item).startsWith(unmarked(previous));
+  if (isMore && text instanceof Text) text.appendData(unmarked(item).slice(unmarked(previous).length));
   else fillAgent(element, item);
   return true;
 }

@@ -19,6 +19,7 @@ const clock = new ServerClock(config.now);
 let transcript = log.startTranscript(memory.thread.id);
 let sentToken;
 let quiet;
+let isPastTold = true;
 let isGapKnown = false;
 const answers = new Map(); // interrupt id → approved, until the server has heard it
 
@@ -78,6 +79,7 @@ function say(text) {
   const message = outbox.add(text, transcript.threadId);
   update(log.addUnsent(transcript, { ...message, delivery: connection.isOnline ? "sending" : "waiting" }));
   view.showNotice(null);
+  isPastTold = true;
   view.endQuiet();
   view.follow();
   outbox.flush();
@@ -175,7 +177,10 @@ function onFrame(frame) {
   let retried = false;
   if (frame.type === "message_accepted") retried = onAccepted(frame);
   if (frame.type === "interrupt_resolved" || frame.type === "interrupt_expired") answers.delete(frame.interrupt_id);
-  if (Number.isInteger(frame.seq)) restQuiet();
+  if (Number.isInteger(frame.seq)) {
+    if (isPastTold) update(log.endJoining(transcript));
+    restQuiet();
+  }
   update(log.receive(transcript, frame));
   if (frame.type === "message_complete") outbox.makeRoom();
   // The first try may have been accepted long ago, with its answer sent to a socket that was already dead.
@@ -193,6 +198,8 @@ function onSession(frame) {
   if (Number.isInteger(frame.limits?.content_chars)) composer.limit = frame.limits.content_chars;
   isGapKnown = false;
   view.dropNotice(words.unreachable);
+  isPastTold = false;
+  update(log.join(transcript));
   restQuiet();
   for (const [interruptId, approved] of answers) sendAnswer(interruptId, approved);
   outbox.open();
@@ -201,7 +208,10 @@ function onSession(frame) {
 // No frame says that the past has been told; a pause says so.
 function restQuiet() {
   clearTimeout(quiet);
-  quiet = setTimeout(() => view.endQuiet(), QUIET_MS);
+  quiet = setTimeout(() => {
+    isPastTold = true;
+    view.endQuiet();
+  }, QUIET_MS);
 }
 
 /** Return whether it was a message that had been sent before. */
@@ -256,6 +266,12 @@ function failAnswers(frame) {
   resume();
 }
 
+/** The same empty conversation stands open in two tabs, and the other one has begun it. */
+function followOtherTab(thread) {
+  if (thread.isBegun && thread.id === transcript.threadId && !transcript.lastSeq) resume();
+}
+
+memory.onThreadElsewhere(followOtherTab);
 document.getElementById("new-conversation").addEventListener("click", () => startNew());
 showSuggestions(memory.thread);
 showUnsent();

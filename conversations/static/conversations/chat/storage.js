@@ -94,6 +94,13 @@ export class Memory {
     if (thread.id === threadId && !thread.isBegun) this.#keep({ ...thread, isBegun: true });
   }
 
+  /** Have `act` called when another tab changes which conversation goes on, or begins it. */
+  onThreadElsewhere(act) {
+    addEventListener("storage", (event) => {
+      if (event.key === `${PREFIX}${this.#slug}:thread`) act(this.thread);
+    });
+  }
+
   #keep(thread) {
     this.#drawer.write(`${this.#slug}:thread`, thread);
     return thread;

@@ -15,6 +15,7 @@ export function startTranscript(threadId) {
     owed: 0, // accepted messages whose run has not ended
     isWorking: false,
     isStopping: false,
+    isJoining: false, // came in the middle: the first piece heard of an answer need not be its beginning
     status: "open",
     handoff: null, // {status, name}
   };
@@ -71,6 +72,16 @@ export function loseConnection(transcript) {
     item.kind === "agent" && !item.isFinal && !item.isBroken ? { ...item, isBroken: true } : item,
   );
   return { ...transcript, items, isStopping: false };
+}
+
+/** The past is about to be told; pieces of what is being said now come between. */
+export function join(transcript) {
+  return { ...transcript, isJoining: true };
+}
+
+/** The past has been told, and something new has happened: whatever begins now is heard from its beginning. */
+export function endJoining(transcript) {
+  return transcript.isJoining ? { ...transcript, isJoining: false } : transcript;
 }
 
 /** Whether a card's buttons do anything at this moment (milliseconds of the server's clock). */
@@ -131,7 +142,8 @@ const handlers = {
     const at = transcript.items.findLastIndex((item) => item.kind === "agent" && item.id === frame.message_id);
     if (at < 0) {
       if (!piece || !frame.message_id) return transcript;
-      return append({ ...transcript, isWorking: true }, agentItem(frame, { content: piece, isFinal: false }));
+      const item = agentItem(frame, { content: piece, isFinal: false, isCut: transcript.isJoining });
+      return append({ ...transcript, isWorking: true }, item);
     }
     const item = transcript.items[at];
     if (item.isFinal || item.isBroken) return transcript;
@@ -290,7 +302,7 @@ function replaceAt(transcript, at, item) {
   return { ...transcript, items: transcript.items.with(at, item) };
 }
 
-function agentItem(frame, { content, html = null, role, isFinal = true }) {
+function agentItem(frame, { content, html = null, role, isFinal = true, isCut = false }) {
   const id = frame.message_id ?? `seq-${frame.seq}`;
   return {
     key: `m:${id}`,
@@ -303,6 +315,7 @@ function agentItem(frame, { content, html = null, role, isFinal = true }) {
     html,
     isFinal,
     isBroken: false,
+    isCut,
   };
 }
 
