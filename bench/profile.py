@@ -7,6 +7,7 @@ turn, with everything below it). Beside them a flame graph.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ RATE = 250
 CONVERSATIONS = 16
 TURNS = 12
 
+TITLE = re.compile(r'(<text id="title"[^>]*>)[^<]*')
 # The frame nearest to the leaf that matches decides who worked; within a frame the first line that matches.
 WORKERS = (
     ("SQLite and psycopg drivers", ("/django/db/backends/", "/psycopg", "/sqlite3/")),
@@ -121,6 +123,8 @@ def measure(stack: Stack, folder: Path, flame_graph: Path, *, turns: int = TURNS
     raw = folder / "stacks.txt"
     figures = _load_under(web, turns, ["--format", "raw", "--full-filenames", "-o", str(raw)])
     _load_under(web, turns, ["--format", "flamegraph", "-o", str(flame_graph)])
+    # Its title is the whole command, with this machine's paths.
+    flame_graph.write_text(TITLE.sub(r"\g<1>CPU of the web server", flame_graph.read_text()))
     stacks = parse(raw.read_text())
     spent = shares(stacks, figures["cpu_ms_per_turn"]["server"])
     return {"figures": figures, **spent}
