@@ -188,7 +188,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self._respond(frame)
             case protocol.Resume():
                 conversation = await self._conversation(frame.thread_id)
-                await self._follow(conversation.pk, frame.thread_id, frame.after_seq)
+                await self._resume(conversation, frame.after_seq)
             case protocol.Stop():
                 conversation = await self._conversation(frame.thread_id)
                 runs.stop(conversation.pk)
@@ -203,7 +203,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return
         if conversation.visitor_id != self._visitor_id:
             raise errors.Forbidden
-        await self._follow(conversation.pk, thread_id, after_seq)
+        await self._resume(conversation, after_seq)
+
+    async def _resume(self, conversation: Conversation, after_seq: int) -> None:
+        # A client that counts further than the server would wait for ever for the number that follows.
+        known_seq = min(after_seq, conversation.last_seq)
+        await self._follow(conversation.pk, conversation.thread_id, known_seq)
 
     async def _conversation(self, thread_id: str) -> Conversation:
         """Return the visitor's conversation. Another's, and one that does not exist, look the same."""
