@@ -3,9 +3,10 @@
 import os
 
 import pytest
+from django.db import connection
 
 from tests.browser_fixtures import browser, open_page, page
-from tests.site import make_site, seed, site
+from tests.site import disconnect_all, make_site, seed, site
 
 __all__ = ["browser", "make_site", "open_page", "page", "seed", "site"]
 
@@ -53,3 +54,11 @@ def pytest_runtest_makereport(item):
 @pytest.fixture(scope="session")
 def valkey_url():
     return os.environ["REDIS_URL"]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup):
+    yield
+    if HAS_POSTGRES:
+        # Threads that tests have used keep their connections, and a database in use cannot be dropped.
+        disconnect_all(connection.settings_dict["NAME"])

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import psycopg
 import pytest
 
 from supportsite.valkey import free_port, start_valkey
@@ -38,28 +39,35 @@ def run_manage(*arguments, env):
     return done.stdout
 
 
+def run_on_postgres(statement):
+    """Run one statement on the server of TEST_DATABASE_URL."""
+    server = os.environ["TEST_DATABASE_URL"].rpartition("/")[0]
+    with psycopg.connect(server + "/postgres", autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def disconnect_all(database):
+    run_on_postgres(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+    )
+
+
 class PostgresDatabase:
     """Databases on the server of TEST_DATABASE_URL."""
 
     def __init__(self, url):
         self.server = url.rpartition("/")[0]
 
-    def _execute(self, statement):
-        import psycopg
-
-        with psycopg.connect(self.server + "/postgres", autocommit=True) as connection:
-            connection.execute(statement)
-
     def create(self, *, template=None):
         name = f"site_{uuid.uuid4().hex[:12]}"
-        self._execute(
+        run_on_postgres(
             f"CREATE DATABASE {name}"
             + (f" TEMPLATE {template.rpartition('/')[2]}" if template else "")
         )
         return f"{self.server}/{name}"
 
     def drop(self, url):
-        self._execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+        run_on_postgres(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
 
 class Site:

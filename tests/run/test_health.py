@@ -1,7 +1,31 @@
 import json
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
 
 
 def test_a_site_says_that_it_is_ready(site):
     with urlopen(site.url + "/health/ready") as answer:
-        assert json.load(answer) == {"status": "ok", "database": "ok", "valkey": "ok"}
+        assert (
+            json.load(answer).items()
+            >= {"status": "ok", "database": "ok", "valkey": "ok", "model": "ok"}.items()
+        )
+
+
+def test_a_site_without_its_valkey_says_so_and_still_lives(make_site):
+    site = make_site()
+    site.valkey.stop()
+    with pytest.raises(HTTPError) as refused, urlopen(site.url + "/health/ready"):
+        pass
+    with refused.value as answer:
+        assert answer.status == 503
+        state = json.load(answer)
+    assert (state["database"], state["valkey"]) == ("ok", "down")
+    with urlopen(site.url + "/health/live") as answer:
+        assert answer.status == 200
+
+
+def test_balancers_may_ask_by_any_address(site):
+    with urlopen(Request(site.url + "/health/live", headers={"Host": "10.1.2.3"})) as answer:
+        assert answer.status == 200
