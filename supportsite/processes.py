@@ -129,11 +129,11 @@ class Watchdog:
             start_new_session=True,
         )
 
-    def watch(self, process: subprocess.Popen[bytes]) -> None:
-        """End this process and its group, too."""
+    def watch(self, pid: int) -> None:
+        """End the process group that `pid` leads, too."""
         assert self.process.stdin  # noqa: S101 - it is a pipe
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(f"{process.pid}\n".encode())
+            self.process.stdin.write(f"{pid}\n".encode())
             self.process.stdin.flush()
 
     def dismiss(self) -> None:

@@ -179,7 +179,7 @@ class Runner:
             self.valkey = start_valkey()
         except ValkeyFailedError as error:
             raise Stop(f"{error}.", 1) from None
-        self._watchdog.watch(self.valkey.process)
+        self._watchdog.watch(self.valkey.process.pid)
         self.parts.append(Part("valkey", self.valkey.process, self.terminal))
         self._children_env["REDIS_URL"] = self.valkey.url
 
@@ -226,7 +226,7 @@ class Runner:
             terminal=self.terminal,
             pass_fds=pass_fds or [],
         )
-        self._watchdog.watch(part.process)
+        self._watchdog.watch(part.process.pid)
         self.parts.append(part)
         return part
 

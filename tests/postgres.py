@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from supportsite.processes import Watchdog
 from supportsite.valkey import free_port
 
 NOTHING_COLLECTED = 5
@@ -75,10 +76,14 @@ def private_server(programs):
         run_as_postgres(
             [programs / "pg_ctl", "start", "-w", "-D", data, "-l", folder / "log", "-o", settings]
         )
+        # pg_ctl leaves it running: it must not outlive this process, however that ends.
+        watchdog = Watchdog()
+        watchdog.watch(int((data / "postmaster.pid").read_text().split()[0]))
         try:
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
         finally:
             run_as_postgres([programs / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", data])
+            watchdog.dismiss()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

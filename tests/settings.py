@@ -16,7 +16,7 @@ SCRATCH = Path(tempfile.mkdtemp(prefix="smart-support-tests-"))
 VALKEY = start_valkey()
 # Ends what the tests have started if they are killed themselves.
 WATCHDOG = Watchdog()
-WATCHDOG.watch(VALKEY.process)
+WATCHDOG.watch(VALKEY.process.pid)
 
 
 def _clean_up() -> None:

@@ -80,7 +80,7 @@ class Site:
         self.ws_url = f"ws://127.0.0.1:{self.port}"
         self.has_worker = has_worker
         self.valkey = start_valkey()
-        WATCHDOG.watch(self.valkey.process)
+        WATCHDOG.watch(self.valkey.process.pid)
         self.env = {**os.environ, **env, "DATA_DIR": str(data_dir), "REDIS_URL": self.valkey.url}
         self.log_file = data_dir / "site.log"
         self.web = None
@@ -156,7 +156,7 @@ class Site:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        WATCHDOG.watch(process)
+        WATCHDOG.watch(process.pid)
         return process
 
 
