@@ -38,8 +38,8 @@ imports: setup-dev ## Check who may import whom
 bench: setup-dev ## Measure speed and what the platform costs; writes bench/results/
 	$(PY) -m bench $(ARGS)
 
-eval: setup-dev ## Measure how well messages are understood
-	$(PY) -m bench eval $(ARGS)
+eval: setup-dev ## Measure how well messages are understood (DATA=folder of *.jsonl)
+	$(PY) -m bench eval $(if $(DATA),--data $(DATA)) $(ARGS)
 
 faults: setup-dev ## Kill processes at many points and count what was lost
 	$(PY) -m bench faults $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m bench`: speed against the bare graph; with options, where the time goes."""
+"""`python -m bench`: speed against the bare graph; where the time goes; what the offline model understands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from bench import eval as evaluation
 from bench import idle, postgres, profile, report, speed, statements
 from bench.stack import open_stack
 
@@ -63,14 +64,17 @@ MODES = {"speed": run_speed, "profile": run_profile, "sql": run_sql, "idle": run
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("mode", nargs="?", choices=MODES, default="speed")
+    parser.add_argument("mode", nargs="?", choices=[*MODES, "eval"], default="speed")
     for mode in ("profile", "sql"):
         parser.add_argument(f"--{mode}", action="store_const", const=mode, dest="other_mode")
     parser.add_argument(
         "--database", choices=["auto", "sqlite", "postgres", "both"], default="auto"
     )
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder for results")
+    parser.add_argument("--data", type=Path, default=evaluation.DEFAULT_DATA, help="eval's *.jsonl")
     options = parser.parse_args()
+    if options.mode == "eval":
+        raise SystemExit(evaluation.run(options.data, options.results))
     MODES[options.other_mode or options.mode](_databases(options.database), options.results)
 
 

@@ -71,6 +71,16 @@ class Reading:
     def is_confident(self) -> bool:
         return self.score >= self.threshold
 
+    @property
+    def outsideness(self) -> float:
+        """How likely it is that this is none of the template's business; only its order counts."""
+        return self.threshold - self.score
+
+    @property
+    def ambiguity(self) -> float:
+        """How likely it is that a good agent would ask back; only its order counts."""
+        return self.threshold - self.score
+
     @cached_property
     def talk(self) -> str | None:
         """The kind of small talk that is likelier than every topic, or None."""

@@ -87,7 +87,7 @@ def decide(messages: list[BaseMessage], brain: Brain, template: TemplateSpec) ->
     request = complete(turn.request, turn.before, brain, template)
     if request.topic is not None:
         return _to([RoutedIntent(agent=request.topic.agent, request=request.text)])
-    text = _GREETING.sub("", request.text, count=1).strip()
+    text = _without_greeting(request.text)
     if is_yes(text, template) or is_no(text):
         return _other("thanks")  # there was nothing to say yes or no to
     if not _WORD.search(text) and not any(c.isdigit() for c in text):
@@ -96,6 +96,15 @@ def decide(messages: list[BaseMessage], brain: Brain, template: TemplateSpec) ->
     if several:
         return _to(RoutedIntent(agent=one.topic.agent, request=one.text) for one in several)
     return _single(text, request.text, last_agent(turn.before), brain)
+
+
+def read_message(text: str, brain: Brain) -> Reading:
+    """Return what a message is about, as the router reads it when nothing was said before."""
+    return brain.read(_without_greeting(text) or text)
+
+
+def _without_greeting(text: str) -> str:
+    return _GREETING.sub("", text, count=1).strip()
 
 
 def _answers(text: str, questions: list[State], brain: Brain) -> list[str]:
