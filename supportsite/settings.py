@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "supportsite.apps.SupportsiteConfig",
     "agents",
     "agents.verticals.ecommerce",
+    "agents.verticals.saas",
     "conversations",
     "escalation",
 ]
