@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class FintechConfig(AppConfig):
+    name = "agents.verticals.fintech"
+    label = "fintech"
