@@ -11,8 +11,8 @@ from agents.prices import OFFLINE_MODEL
 from agents.spec import ROUTER, TemplateSpec
 
 if TYPE_CHECKING:
-    import httpx
     from langchain_core.language_models import BaseChatModel
+    from openai import DefaultAsyncHttpxClient
 
 
 def model_name(spec: TemplateSpec, role: str) -> str:
@@ -22,6 +22,14 @@ def model_name(spec: TemplateSpec, role: str) -> str:
     if role == ROUTER:
         return spec.router_model or spec.model or settings.LLM_MODEL
     return spec.agent(role).model or spec.model or settings.LLM_MODEL
+
+
+def find_fallback_name(spec: TemplateSpec, role: str) -> str | None:
+    """Return the name of the model that is asked after the router's or an agent's own; None when there is none."""
+    if settings.USES_OFFLINE_MODEL:
+        return None
+    name = spec.fallback_model or settings.LLM_FALLBACK_MODEL
+    return None if name == model_name(spec, role) else name
 
 
 def build_chat_model(spec: TemplateSpec, role: str) -> BaseChatModel:
@@ -35,20 +43,21 @@ def build_chat_model(spec: TemplateSpec, role: str) -> BaseChatModel:
         from agents.offline.model import OfflineChatModel
 
         return OfflineChatModel(template=spec, role=role, cache_dir=settings.DATA_DIR / "offline")
-    return _open_ai(model_name(spec, role))
+    return open_model(model_name(spec, role))
 
 
 @cache
-def _http_client() -> httpx.AsyncClient:
-    # One for the process: a fresh httpx client costs 40 ms (FACTS).
-    import httpx
+def _http_client() -> DefaultAsyncHttpxClient:
+    # One for the process: a fresh HTTP client costs 40 ms (FACTS).
+    from openai import DefaultAsyncHttpxClient
 
-    return httpx.AsyncClient(timeout=settings.LLM_TIMEOUT_SECONDS)
+    return DefaultAsyncHttpxClient(timeout=settings.LLM_TIMEOUT_SECONDS)
 
 
 @cache
-def _open_ai(name: str) -> BaseChatModel:
-    from langchain_openai import ChatOpenAI
+def open_model(name: str) -> BaseChatModel:
+    """Return a model of the API that is configured."""
+    from agents.open_ai import CarefulChatOpenAI
 
     options: dict[str, Any] = {
         "model": name,
@@ -61,4 +70,10 @@ def _open_ai(name: str) -> BaseChatModel:
     }
     if settings.OPENAI_BASE_URL:
         options["base_url"] = settings.OPENAI_BASE_URL
-    return ChatOpenAI(**options)
+    return CarefulChatOpenAI(**options)
+
+
+def forget_models() -> None:
+    """Open models and their HTTP client anew: other settings, or another event loop."""
+    open_model.cache_clear()
+    _http_client.cache_clear()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agents import registry
-from agents.chat_models import build_chat_model, model_name
+from agents.chat_models import build_chat_model, find_fallback_name, model_name, open_model
 from agents.models import TemplateVersion
 from agents.routing import RouteDecision
 from agents.selectors import get_spec
@@ -14,29 +15,36 @@ from agents.spec import HUMAN, ROUTER, AgentSpec, TemplateSpec, ToolUse
 from agents.tools import SupportTool
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import Runnable
 
 TRANSFER = "transfer_to_agent"
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model made ready for one role."""
+
+    name: str
+    runnable: Runnable[Any, Any]
+
+
+@dataclass(frozen=True)
 class CompiledAgent:
-    """One agent with its model; `model` takes messages and streams AIMessageChunks."""
+    """One agent; its models, the fallback last, take messages and stream AIMessageChunks."""
 
     spec: AgentSpec
-    model: Runnable[Any, Any]
-    model_name: str
+    models: tuple[Model, ...]
     tools: dict[str, SupportTool]
     uses: dict[str, ToolUse]
 
 
 @dataclass(frozen=True)
 class CompiledTemplate:
-    """All agents of one version and their router; `router` gives {"raw", "parsed", "parsing_error"}."""
+    """All agents of one version and their router, whose models give {"raw", "parsed", "parsing_error"}."""
 
     spec: TemplateSpec
-    router: Runnable[Any, Any]
-    router_model_name: str
+    router: tuple[Model, ...]
     router_prompt: str
     agents: dict[str, CompiledAgent]
 
@@ -66,13 +74,24 @@ def compile_template(spec: TemplateSpec) -> CompiledTemplate:
     """Return a template ready to run."""
     return CompiledTemplate(
         spec=spec,
-        router=build_chat_model(spec, ROUTER).with_structured_output(
-            RouteDecision, include_raw=True
+        router=_models(
+            spec,
+            ROUTER,
+            lambda model: model.with_structured_output(RouteDecision, include_raw=True),
         ),
-        router_model_name=model_name(spec, ROUTER),
         router_prompt=registry.router_prompt(spec),
         agents={agent.name: _compile_agent(spec, agent) for agent in spec.agents},
     )
+
+
+def _models(
+    spec: TemplateSpec, role: str, prepare: Callable[[BaseChatModel], Runnable[Any, Any]]
+) -> tuple[Model, ...]:
+    first = Model(model_name(spec, role), prepare(build_chat_model(spec, role)))
+    fallback = find_fallback_name(spec, role)
+    if fallback is None:
+        return (first,)
+    return (first, Model(fallback, prepare(open_model(fallback))))
 
 
 def _compile_agent(spec: TemplateSpec, agent: AgentSpec) -> CompiledAgent:
@@ -81,8 +100,7 @@ def _compile_agent(spec: TemplateSpec, agent: AgentSpec) -> CompiledAgent:
     schemas = [tool.schema() for tool in tools.values()] + [_transfer_schema(others)]
     return CompiledAgent(
         spec=agent,
-        model=build_chat_model(spec, agent.name).bind_tools(schemas),
-        model_name=model_name(spec, agent.name),
+        models=_models(spec, agent.name, lambda model: model.bind_tools(schemas)),
         tools=tools,
         uses={use.name: use for use in agent.tools},
     )

@@ -79,9 +79,11 @@ class Voice(Protocol):
 
 
 class Meter(Protocol):
-    """Counts tokens."""
+    """What staff get to know of the models: tokens, and how one fell short although the run goes on."""
 
     def add(self, agent: str, model: str, usage: dict[str, Any] | None) -> None: ...
+
+    def note_fault(self, code: str) -> None: ...
 
 
 @dataclass(frozen=True)

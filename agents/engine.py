@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from agents.context import ProposedWrite, RunContext
+from agents.errors import ModelFailed
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -67,7 +68,16 @@ class Engine:
     async def _run(self, ctx: RunContext, thread: str, given: Any) -> TurnEnd:
         # "exit": a run that only reads may be run again after a crash; a write is preceded by a pause, and
         # what was decided before a pause is saved with it (ARCHITECTURE, "Durable where it counts").
-        values = await self._graph.ainvoke(given, _config(thread), context=ctx, durability="exit")
+        from langgraph.errors import GraphRecursionError
+
+        try:
+            values = await self._graph.ainvoke(
+                given, _config(thread), context=ctx, durability="exit"
+            )
+        except GraphRecursionError as error:
+            raise ModelFailed(
+                f"the agents came to no end within {settings.RECURSION_LIMIT} steps", "model_looped"
+            ) from error
         if "__interrupt__" in values:
             # The stream tells of an interrupt before it is durable; the state does not (FACTS).
             snapshot = await self._graph.aget_state(_config(thread))

@@ -22,9 +22,16 @@ class ToolUnknown(AgentsError):
 
 
 class ModelFailed(AgentsError):
-    """The language model gave no usable answer, also not on the second try."""
+    """The language model gave no usable answer, also not on the second try, nor did its fallback.
 
-    code = "model_failed"
+    Attributes:
+        is_reported: What is wrong is a matter of configuration, and was logged when it was first seen.
+    """
+
+    def __init__(self, text: str, code: str = "model_failed", *, is_reported: bool = False) -> None:
+        super().__init__(text)
+        self.code = code
+        self.is_reported = is_reported
 
 
 class StateOvertaken(AgentsError):

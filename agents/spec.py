@@ -252,6 +252,12 @@ class Texts(Spec):
         "I am sorry, something went wrong on our side and I could not finish your request. "
         "Please try again in a moment."
     )
+    cut_short: Text = (
+        "This answer became too long and ends here. Ask me to go on, and I will tell you the rest."
+    )
+    cannot_answer: Text = (
+        "I am sorry, I cannot answer that. You can put it in other words, or ask for a person."
+    )
     several_wait: Text = (
         "Several things wait for your approval. Please answer each with its own buttons."
     )
@@ -274,6 +280,7 @@ class TemplateSpec(Spec):
         demo_customer: Who an anonymous visitor is in demo mode.
         model: The agents' model, where an agent names none; else LLM_MODEL.
         router_model: The router's; by default `model`.
+        fallback_model: Asked once, for router and agents, after another model has failed; else LLM_FALLBACK_MODEL.
     """
 
     slug: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -286,6 +293,7 @@ class TemplateSpec(Spec):
     demo_customer: Line | None = None
     model: Line | None = None
     router_model: Line | None = None
+    fallback_model: Line | None = None
     budget: Budget = Budget()
     confirm_words: ConfirmWords = ConfirmWords()
     texts: Texts = Texts()

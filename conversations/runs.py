@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from agents.context import RunContext
 from agents.engine import Engine, TurnEnd, get_engine
-from agents.errors import StateOvertaken
+from agents.errors import ModelFailed, StateOvertaken
 from agents.tools import ToolContext
 from conversations.database import in_long_thread, in_thread
 from conversations.effects import RowLedger
@@ -140,6 +140,11 @@ async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> bo
         logger.warning("run %s: database: %s; trying again", claim.run_id, type(error).__name__)
         with suppress(DatabaseError, FenceLost):
             await _try_again(claim, "database")
+    except ModelFailed as error:
+        # One line and no traceback: it is no fault of ours, and what the provider said may quote the customer.
+        level = logging.DEBUG if error.is_reported else logging.ERROR
+        logger.log(level, "run %s failed: %s: %s", claim.run_id, error.code, error)
+        await _give_up(claim, voice, error.code)
     except Exception as error:
         logger.exception("run %s failed", claim.run_id)
         await _give_up(claim, voice, getattr(error, "code", "internal_error"))

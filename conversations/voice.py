@@ -163,3 +163,7 @@ class RunVoice:
             tally.output_tokens += usage.get("output_tokens") or 0
             details = usage.get("input_token_details") or {}
             tally.cached_tokens += details.get("cache_read") or 0
+
+    def note_fault(self, code: str) -> None:
+        """Keep for staff how a model fell short although the run goes on."""
+        self.progress.error_code = code

@@ -37,6 +37,7 @@ class Environment(BaseSettings):
     DATABASE_URL: str | None = None
     REDIS_URL: str | None = None
     LLM_MODEL: str = Field("gpt-4.1-mini", min_length=1)
+    LLM_FALLBACK_MODEL: str | None = Field(None, min_length=1)
     OPENAI_API_KEY: str | None = None
     OPENAI_BASE_URL: str | None = None
     LLM_TIMEOUT_SECONDS: float = Field(25, gt=0, le=600)

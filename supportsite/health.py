@@ -1,4 +1,4 @@
-"""/health/live: the process answers. /health/ready: so do its database and its Valkey."""
+"""/health/live: the process answers. /health/ready: so do its database and its Valkey; and how its model last did."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import sync_and_async_middleware
 
+from agents import model_health
+
 logger = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 2
 
@@ -23,12 +25,17 @@ def live() -> JsonResponse:
 
 
 def ready() -> JsonResponse:
-    """Say whether the site can serve: 200 when each part answers, 503 and which one does not."""
+    """Say whether the site can serve: 200 when each part answers, 503 and which one does not.
+
+    A model that fails does not make it 503: taking the process from its balancer would not mend that, and people can
+    still be reached. It is not asked here either; its last outcome in this process is told.
+    """
     parts = {"database": _is_up(ask_database), "valkey": _is_up(ask_valkey)}
     is_ready = all(parts.values())
     state = {name: "ok" if up else "down" for name, up in parts.items()}
     return JsonResponse(
-        {"status": "ok" if is_ready else "down", **state}, status=200 if is_ready else 503
+        {"status": "ok" if is_ready else "down", **state, "model": model_health.describe()},
+        status=200 if is_ready else 503,
     )
 
 

@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
 
 DEFAULT_TEMPLATE = "ecommerce"
 LLM_MODEL = ENV.LLM_MODEL
+LLM_FALLBACK_MODEL = ENV.LLM_FALLBACK_MODEL
 OPENAI_API_KEY = ENV.OPENAI_API_KEY
 OPENAI_BASE_URL = ENV.OPENAI_BASE_URL
 USES_OFFLINE_MODEL = ENV.uses_offline_model
@@ -223,6 +224,7 @@ LOGGING = {
     "loggers": {
         # One line a request, with its query, is noise here and may hold personal data.
         "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
     },
 }

@@ -1,41 +1,59 @@
-"""Calls of a language model: two tries, a time limit, and not a word of a failed try left standing."""
+"""Calls of a language model: two tries and a fallback, a time limit, and not a word of a failed try left standing."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from django.conf import settings
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage
+from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.runnables import Runnable
 
+from agents import model_health
+from agents.compiled import Model
 from agents.context import RunContext
 from agents.errors import ModelFailed
+from agents.model_faults import ModelFault, find_fault
 from agents.routing import RouteDecision
+from agents.speech import Speech, mend
 
 logger = logging.getLogger(__name__)
-TRIES = 2
+
+# A provider that asks for more is not asked again: the customer waits.
+MAX_WAIT_SECONDS = 5.0
+WAIT_SECONDS = 0.5
+# The longest that a row of an approval holds.
+MAX_CALL_ID = 100
+
+Given = TypeVar("Given")
 
 
 async def route(ctx: RunContext, messages: list[AnyMessage]) -> tuple[RouteDecision, AIMessage]:
-    """Ask the router. Returns its decision and the raw message; raises ModelFailed."""
-    template = ctx.template
-    for attempt in range(TRIES):
-        try:
-            async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
-                answer = await template.router.ainvoke(messages)
-        except Exception as error:
-            _note(template.router_model_name, attempt, error)
-            continue
+    """Ask the router.
+
+    Returns:
+        Its decision and the raw message.
+
+    Raises:
+        ModelFailed: No try gave a usable decision.
+        ModelFault: The router declined to read the message.
+    """
+
+    async def ask(model: Model) -> tuple[RouteDecision, AIMessage]:
+        answer = await model.runnable.ainvoke(messages)
         raw: AIMessage = answer["raw"]
-        ctx.meter.add("router", template.router_model_name, _usage(raw))
-        if isinstance(answer["parsed"], RouteDecision):
-            return answer["parsed"], raw
-        _note(template.router_model_name, attempt, answer["parsing_error"])
-    raise ModelFailed("the router gave no usable decision")
+        ctx.meter.add("router", model.name, _usage(raw))
+        if not isinstance(answer["parsed"], RouteDecision):
+            raise ModelFault("model_failed", "no decision")
+        return answer["parsed"], raw
+
+    return await _try_in_turn(ctx, ctx.template.router, ask, has_said=lambda: False)
 
 
 async def answer(
@@ -50,31 +68,171 @@ async def answer(
         say: Called with each piece of text for the customer.
 
     Returns:
-        The whole message; cut short when the run was stopped.
+        The whole message; cut short when the run was stopped; a sentence of the template's where the model declined.
 
     Raises:
-        ModelFailed: Both tries failed, or one did after something had been said.
+        ModelFailed: All tries failed, or one did after something had been said.
     """
-    compiled = ctx.template.agents[agent]
-    for attempt in range(TRIES):
-        chunks: list[AIMessageChunk] = []
+    talk = _Talk(say)
+
+    async def ask(model: Model) -> AIMessage:
+        return await _listen(ctx, agent, model, messages, talk)
+
+    try:
+        return await _try_in_turn(
+            ctx, ctx.template.agents[agent].models, ask, has_said=lambda: bool(talk.text)
+        )
+    except ModelFault as fault:
+        ctx.meter.note_fault(fault.code)
+        talk.add_sentence(ctx.template.spec.texts.cannot_answer)
+        return AIMessage(content=talk.text, name=agent)
+
+
+# --- tries ---
+
+
+async def _try_in_turn(
+    ctx: RunContext,
+    models: Sequence[Model],
+    ask: Callable[[Model], Awaitable[Given]],
+    *,
+    has_said: Callable[[], bool],
+) -> Given:
+    """Ask the first model, if need be once more, and then its fallback.
+
+    Raises:
+        ModelFault: A model declined; the next one is not asked, because the provider's rules hold for it, too.
+        ModelFailed: No try helped, or something had been said.
+    """
+    faults: list[tuple[Model, ModelFault]] = []
+    for model in (models[0], *models):
+        again = faults[-1][1] if faults and faults[-1][0] is model else None
+        if again and not _is_worth_another_try(again):
+            continue
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
-                await _stream(ctx.stop, compiled.model, messages, chunks, say)
+                await _wait(ctx.stop, again)
+                given = await ask(model)
         except Exception as error:
-            _note(compiled.model_name, attempt, error)
-            if any(chunk.text.strip() for chunk in chunks):
-                raise ModelFailed("the model broke off in the middle of its answer") from error
-            continue
-        # One sum at the end: adding chunk by chunk copies the text each time.
-        whole = chunks[0] + chunks[1:] if chunks else AIMessageChunk(content="")
-        ctx.meter.add(agent, compiled.model_name, _usage(whole))
-        if ctx.stop.is_set():
-            return AIMessage(content=whole.text, name=agent)
-        if whole.text.strip() or whole.tool_calls or whole.invalid_tool_calls:
-            return _finished(whole, agent, _call_ids(messages))
-        _note(compiled.model_name, attempt, ValueError("an empty answer"))
-    raise ModelFailed("the model gave no usable answer")
+            fault = find_fault(error)
+            model_health.note(model.name, fault)
+            if fault.kind.is_declined:
+                logger.warning("model %s: %s", model.name, fault)
+                raise fault from error
+            faults.append((model, fault))
+            if has_said():
+                break
+        else:
+            model_health.note(model.name, None)
+            _tell_of_recovery(model, faults)
+            return given
+    raise _failed(faults)
+
+
+def _is_worth_another_try(fault: ModelFault) -> bool:
+    # The wait is part of the call's time, and has to leave some for the answer.
+    longest = min(MAX_WAIT_SECONDS, settings.LLM_TIMEOUT_SECONDS / 2)
+    return fault.kind.is_retried and (fault.retry_after or 0) <= longest
+
+
+async def _wait(stop: asyncio.Event, fault: ModelFault | None) -> None:
+    """Give an API that is busy or broken the time that it asks for, unless the customer stops the run."""
+    if fault is None:
+        return
+    seconds = fault.retry_after
+    if seconds is None and fault.code in ("model_busy", "model_unavailable"):
+        seconds = WAIT_SECONDS
+    if seconds:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+
+
+def _describe(faults: list[tuple[Model, ModelFault]]) -> str:
+    parts: dict[str, None] = {}
+    for model, fault in faults:
+        parts[f"model {model.name}: {fault}"] = None
+    return "; ".join(parts)
+
+
+def _tell_of_recovery(model: Model, faults: list[tuple[Model, ModelFault]]) -> None:
+    if any(not fault.kind.is_configuration for _, fault in faults):
+        logger.warning("model %s answered after %s", model.name, _describe(faults))
+
+
+def _failed(faults: list[tuple[Model, ModelFault]]) -> ModelFailed:
+    # What is wrong with the model that was meant to answer is what has to be mended.
+    code = next(fault.code for model, fault in reversed(faults) if model is faults[0][0])
+    is_reported = all(fault.kind.is_configuration for _, fault in faults)
+    return ModelFailed(_describe(faults), code, is_reported=is_reported)
+
+
+# --- an answer ---
+
+
+class _Talk:
+    """What the customer hears of an answer: `text` is exactly what `say` was given, over all tries."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: list[str] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Start a try; what an earlier one kept back is forgotten."""
+        self._speech = Speech()
+        self._unsaid = ""
+
+    def hear(self, text: str) -> None:
+        self._pass_on(self._speech.feed(text))
+
+    def end(self) -> None:
+        self._pass_on(self._speech.end())
+
+    def _pass_on(self, text: str) -> None:
+        self._unsaid += text
+        # White space alone is no message: some models send it before a tool call.
+        if self._unsaid and (self._said or self._unsaid.strip()):
+            self._say(self._unsaid)
+            self._said.append(self._unsaid)
+            self._unsaid = ""
+
+    def add_sentence(self, text: str) -> None:
+        """Say something of ours, apart from what the model has said."""
+        self._pass_on(f"\n\n{text}" if self._said else text)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._said)
+
+
+async def _listen(
+    ctx: RunContext, agent: str, model: Model, messages: list[AnyMessage], talk: _Talk
+) -> AIMessage:
+    """Stream one try."""
+    talk.begin()
+    chunks: list[AIMessageChunk] = []
+    await _stream(ctx.stop, model.runnable, messages, chunks, talk)
+    # One sum at the end: adding chunk by chunk copies the text each time.
+    whole = chunks[0] + chunks[1:] if chunks else AIMessageChunk(content="")
+    ctx.meter.add(agent, model.name, _usage(whole))
+    if ctx.stop.is_set():
+        return AIMessage(content=talk.text, name=agent)
+    talk.end()
+    ending = whole.response_metadata.get("finish_reason")
+    if whole.additional_kwargs.get("refusal"):
+        raise ModelFault("model_refused")
+    if ending == "content_filter":
+        raise ModelFault("model_filtered")
+    if ending == "length" and (whole.tool_call_chunks or not talk.text):
+        # Which of its tool calls are whole, nobody can tell.
+        raise ModelFault("model_answer_cut")
+    if not talk.text and not whole.tool_call_chunks:
+        raise ModelFault("model_failed", "an empty answer")
+    if ending == "length":
+        logger.warning("model %s: %s", model.name, ModelFault("model_answer_cut"))
+        ctx.meter.note_fault("model_answer_cut")
+        talk.add_sentence(ctx.template.spec.texts.cut_short)
+    return _finished(whole, talk.text, agent, _call_ids(messages))
 
 
 async def _stream(
@@ -82,19 +240,14 @@ async def _stream(
     model: Runnable[Any, Any],
     messages: list[AnyMessage],
     chunks: list[AIMessageChunk],
-    say: Callable[[str], None],
+    talk: _Talk,
 ) -> None:
     """Collect the stream in `chunks` until it ends or `stop` is set, also while the model is silent."""
 
     async def collect() -> None:
-        unsaid, has_said = "", False
         async for chunk in model.astream(messages):
             chunks.append(chunk)
-            unsaid += chunk.text
-            # White space alone is no message: some models send it before a tool call.
-            if unsaid and (has_said or unsaid.strip()):
-                say(unsaid)
-                unsaid, has_said = "", True
+            talk.hear(chunk.text)
 
     collecting = asyncio.ensure_future(collect())
     stopped = asyncio.ensure_future(stop.wait())
@@ -111,25 +264,19 @@ def _call_ids(messages: list[AnyMessage]) -> set[str | None]:
     return {call["id"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls}
 
 
-def _finished(whole: AIMessageChunk, agent: str, known_ids: set[str | None]) -> AIMessage:
+def _finished(
+    whole: AIMessageChunk, text: str, agent: str, known_ids: set[str | None]
+) -> AIMessage:
     """Return the message as it is kept. Arguments that were no JSON stay a call, which `review` then refuses."""
-    calls = list(whole.tool_calls) + [
-        {
-            "name": bad["name"] or "",
-            "args": {"invalid_json": bad["args"]},
-            "id": bad["id"],
-            "type": "tool_call",
-        }
-        for bad in whole.invalid_tool_calls
-    ]
+    calls = [_read_call(chunk) for chunk in whole.tool_call_chunks]
     taken = {None, "", *known_ids}
     for call in calls:
         # Approval and result belong to an id, and some servers count theirs from 0 in each answer.
-        if call["id"] in taken:
+        if call["id"] in taken or len(call["id"]) > MAX_CALL_ID:
             call["id"] = f"call_{uuid.uuid4().hex}"
         taken.add(call["id"])
     return AIMessage(
-        content=whole.text,
+        content=text,
         name=agent,
         tool_calls=calls,
         additional_kwargs={k: v for k, v in whole.additional_kwargs.items() if k == "offline"},
@@ -137,12 +284,34 @@ def _finished(whole: AIMessageChunk, agent: str, known_ids: set[str | None]) -> 
     )
 
 
+def _read_call(chunk: ToolCallChunk) -> dict[str, Any]:
+    """Return a tool call with its arguments.
+
+    Not from `tool_calls`, which LangChain reads leniently: there '{"amount": "10' is ten, although "100" was cut.
+    """
+    args = read_arguments(chunk["args"] or "{}")
+    return {
+        "name": mend(chunk["name"] or ""),
+        "args": {"invalid_json": mend(chunk["args"] or "")} if args is None else args,
+        "id": chunk["id"],
+        "type": "tool_call",
+    }
+
+
+def read_arguments(text: str) -> dict[str, Any] | None:
+    """Return a tool call's arguments, or None when they are no JSON object that can be stored."""
+    try:
+        args = json.loads(text, parse_constant=_refuse_constant)
+        is_whole = mend(stored := json.dumps(args, ensure_ascii=False)) == stored
+    except (ValueError, RecursionError):
+        return None
+    # dumps escapes NUL, which PostgreSQL refuses in that form, too.
+    return args if isinstance(args, dict) and is_whole and "\\u0000" not in stored else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _usage(message: AIMessage) -> dict[str, Any] | None:
     return dict(message.usage_metadata) if message.usage_metadata else None
-
-
-def _note(model: str, attempt: int, error: BaseException | None) -> None:
-    # The type and not the text: a provider's error may quote the customer or the key.
-    logger.warning(
-        "model %s failed on try %d of %d: %s", model, attempt + 1, TRIES, type(error).__name__
-    )

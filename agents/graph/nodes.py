@@ -26,6 +26,7 @@ from agents.compiled import TRANSFER, CompiledAgent
 from agents.context import Outcome, ProposedWrite, RunContext, Status
 from agents.graph import calls, history, policy
 from agents.graph.state import GraphState, PlanStep, current_step, last_results, open_calls
+from agents.model_faults import ModelFault
 from agents.routing import RouteDecision
 from agents.spec import HUMAN, ROUTER, AgentSpec, render
 from agents.tools import Refusal
@@ -41,7 +42,11 @@ async def classify(state: GraphState, runtime: Ctx) -> Command[Literal["agent", 
     """Decide who handles the message, or ask back, or answer small talk."""
     ctx = runtime.context
     prompt = SystemMessage(content=ctx.template.router_prompt)
-    decision, raw = await calls.route(ctx, [prompt, *history.for_router(state["messages"])])
+    try:
+        decision, raw = await calls.route(ctx, [prompt, *history.for_router(state["messages"])])
+    except ModelFault as fault:
+        ctx.meter.note_fault(fault.code)
+        return await _say_ourselves(ctx, ctx.template.spec.texts.cannot_answer)
     plan = _plan(ctx, decision)
     if decision.is_ambiguous or (decision.intents and not plan):
         question = decision.clarification_question or ctx.template.spec.texts.clarify
@@ -77,7 +82,10 @@ async def _small_talk(
     spec = ctx.template.spec
     text = getattr(spec.texts, decision.other or "out_of_scope")
     topics = ", ".join(agent.label.lower() for agent in spec.agents)
-    text = render(text, {"topics": topics, "company": spec.name})
+    return await _say_ourselves(ctx, render(text, {"topics": topics, "company": spec.name}))
+
+
+async def _say_ourselves(ctx: RunContext, text: str) -> Command[Literal["agent", "__end__"]]:
     await ctx.voice.announce_plan([SUPPORT])
     ctx.voice.say(SUPPORT, text)
     await ctx.voice.finish_message(SUPPORT, text)
@@ -181,7 +189,9 @@ async def _refuse(
     if (
         call["name"] in compiled.tools
     ):  # what is no tool is the model's mistake, not the customer's business
-        await ctx.voice.announce_call(compiled.spec.name, call["name"], call["args"], call_id)
+        # Half a call's arguments are nobody's business either.
+        args = {} if "invalid_json" in call["args"] else call["args"]
+        await ctx.voice.announce_call(compiled.spec.name, call["name"], args, call_id)
         await ctx.voice.announce_result(call["name"], call_id, "error")
     return _result(call, Outcome("error", refusal.reason))
 

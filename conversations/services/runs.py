@@ -90,14 +90,19 @@ class Tally:
 
 @dataclass
 class Progress:
-    """What a run has produced since its last transaction, in order."""
+    """What a run has produced since its last transaction, in order.
+
+    Attributes:
+        error_code: What staff should know although the run went on; "" when there is nothing.
+    """
 
     items: list[Fact | Spoken] = field(default_factory=list)
     usage: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    error_code: str = ""
 
     def take(self) -> Progress:
-        taken = Progress(self.items, self.usage)
-        self.items, self.usage = [], {}
+        taken = Progress(self.items, self.usage, self.error_code)
+        self.items, self.usage, self.error_code = [], {}, ""
         return taken
 
     def take_items(self) -> Progress:
@@ -165,6 +170,9 @@ def _store(conversation: Conversation, run: Run, progress: Progress, now: dateti
     )
     if progress.usage:
         _store_usage(conversation, run, progress.usage)
+    if progress.error_code:
+        run.error_code = progress.error_code
+        run.save(update_fields=["error_code"])
     return [item.fact() if isinstance(item, Spoken) else item for item in progress.items]
 
 
