@@ -24,7 +24,7 @@ def test_members_are_listed_with_what_may_be_done_to_them():
     assert rows["chen@acme.example"]["status"] == "invited"
     resettable = [email for email, row in rows.items() if row["can_reset_mfa"] == "yes"]
     assert len(resettable) == 4
-    assert "chen@acme.example (chen@acme.example): member, invited" in result["summary"]
+    assert "\n- chen@acme.example: member, invited" in result["summary"]
 
 
 def test_a_plain_member_sees_colleagues_and_may_reset_only_their_own():

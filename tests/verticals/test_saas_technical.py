@@ -146,6 +146,7 @@ def test_an_outage_is_admitted():
         ("what is the rate limit of the API", "The API"),
         ("lost my authenticator phone", "Two-factor sign-in"),
         ("connect Slack", "Integrations"),
+        ("how do I set up a webhook", "Webhooks"),
         ("okta saml", "Single sign-on"),
         ("junk mail filter", "Spam in the shared inbox"),
     ],

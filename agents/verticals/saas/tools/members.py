@@ -26,7 +26,7 @@ async def list_members(ctx: ToolContext) -> dict[str, Any]:
     owners = sum(member.role == Member.Role.OWNER for member in rows)
     members = [_as_row(me, member, owners) for member in rows]
     lines = [
-        f"{row['name'] or row['email']} ({row['email']}): {row['role']}"
+        f"{row['person']}: {row['role']}"
         + (f", {row['status']}" if row["status"] != "active" else "")
         for row in members
     ]
@@ -44,8 +44,9 @@ def _as_row(me: Member, member: Member, owners: int) -> dict[str, Any]:
     may = me.is_admin and not is_me and not _is_above(me, member)
     is_last = member.role == Member.Role.OWNER and owners == 1
     return {
-        "name": member.name or member.email,
+        "name": member.name or None,
         "email": member.email,
+        "person": f"{member.name} ({member.email})" if member.name else member.email,
         "role": member.role,
         "who": "myself" if is_me else member.role,
         "status": "invited" if member.is_invited else "active",
