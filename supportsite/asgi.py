@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportsite.settings")
 # WhiteNoise gives a file as a plain iterator. Django reads it into memory and says so for each; ours are small.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iter")
 
-from django.core.asgi import get_asgi_application
+from django.core.asgi import get_asgi_application  # noqa: E402 - as it warns
 
 http = get_asgi_application()
 

@@ -19,7 +19,7 @@ OPTIONS: dict[str, Any] = {
     # Above the protocol's 32 768 bytes by far: up to here a frame is answered with an error and the socket stays.
     "ws_max_size": 1_048_576,
     "ws_per_message_deflate": False,
-    "timeout_graceful_shutdown": 3,
+    "timeout_graceful_shutdown": 1,
     "lifespan": "auto",
     "access_log": False,  # paths of sockets carry tokens
     "server_header": False,
