@@ -26,8 +26,6 @@ from agents.verticals.fintech.models import (
 
 Row = dict[str, Any]
 
-BOOKINGS = {"transactions": Transaction, "transfers": Transfer, "top_ups": TopUp}
-
 
 def load() -> None:
     """Create what is missing of the demo bank; whatever is there stays as it is."""
@@ -58,10 +56,9 @@ def reset() -> None:
     data = _data()
     refs = [row["ref"] for row in data["customers"]]
     with transaction.atomic():
-        for name, model in BOOKINGS.items():
-            references = [row["reference"] for row in data[name]]
-            mine = Q(account__customer__ref__in=refs)
-            model.objects.filter(mine | Q(reference__in=references)).delete()
+        Transaction.objects.filter(_demo(data["transactions"], refs)).delete()
+        Transfer.objects.filter(_demo(data["transfers"], refs)).delete()
+        TopUp.objects.filter(_demo(data["top_ups"], refs)).delete()
         ibans = [row["iban"] for row in data["customers"]]
         Account.objects.filter(Q(customer__ref__in=refs) | Q(iban__in=ibans)).delete()
         Customer.objects.filter(ref__in=refs).delete()
@@ -70,6 +67,12 @@ def reset() -> None:
         ).delete()
         HelpArticle.objects.filter(slug__in=[row["slug"] for row in data["articles"]]).delete()
         load()
+
+
+def _demo(rows: list[Row], refs: list[str]) -> Q:
+    """Return what is the demo customers', or bears a reference that the demo needs."""
+    references = [row["reference"] for row in rows]
+    return Q(account__customer__ref__in=refs) | Q(reference__in=references)
 
 
 @cache
