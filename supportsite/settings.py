@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "agents",
     "agents.verticals.ecommerce",
     "agents.verticals.saas",
+    "agents.verticals.fintech",
     "conversations",
     "escalation",
 ]
