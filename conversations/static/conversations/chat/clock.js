@@ -23,7 +23,7 @@ export class ServerClock {
 
   secondsUntil(time) {
     const at = Date.parse(time);
-    return Number.isFinite(at) ? Math.max(0, Math.ceil((at - this.now()) / 1000)) : null;
+    return Number.isFinite(at) ? Math.max(0, Math.round((at - this.now()) / 1000)) : null;
   }
 }
 
