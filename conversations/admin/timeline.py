@@ -187,7 +187,8 @@ class _Builder:
         outcome = payload.get("outcome", "")
         is_decision = outcome in (Interrupt.Status.APPROVED, Interrupt.Status.REJECTED)
         who = f" by {who_decided(interrupt)}" if interrupt and is_decision else ""
-        what = f": {interrupt.message}" if interrupt else ""
+        # Its message stands with the call, just above or, in a long talk, a click away.
+        what = f": {interrupt.tool}" if interrupt else ""
         icon = "check_circle" if outcome == Interrupt.Status.APPROVED else "cancel"
         self._append(event, Note(event.created_at, icon, f"{outcome.capitalize()}{who}{what}"))
 

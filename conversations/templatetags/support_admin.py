@@ -85,6 +85,16 @@ def as_text(value: Any) -> str:
 
 
 @register.filter
+def result_fields(result: str) -> dict[str, Any]:
+    """Return what a tool gave back, field by field; empty when it is no JSON object, as when it was cut."""
+    try:
+        fields = json.loads(result)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+@register.filter
 def usd(amount: Decimal | None) -> str:
     return "unknown" if amount is None else f"${amount:.4f}"
 

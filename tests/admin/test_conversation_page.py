@@ -26,9 +26,8 @@ def test_the_timeline_tells_the_whole_story(as_sam, talk):
         "get_order",
         "order_number 1041",
         "Refund 10.00 EUR for order 1041",
-        "The customer decides.",
         "Decided by the customer",
-        '{"refunded": "10.00 EUR"}',
+        "refunded 10.00 EUR",
         "Approved by the customer",
         "Refund 142.00 EUR for order 1044",
         "Staff decide.",
@@ -87,7 +86,7 @@ def test_an_expired_approval_says_that_nobody_decided(as_sam, talk):
     publish(talk.run, events.InterruptResolved(str(row.pk), "expired", "system"))
     words = words_of(_page(as_sam, talk.conversation))
     assert "Decided by nobody in time" in words
-    assert "Expired: Refund 142.00 EUR" in words
+    assert "Expired: refund_order" in words
 
 
 def test_a_failed_run_shows_its_code(as_sam, talk):
