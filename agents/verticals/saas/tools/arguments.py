@@ -84,6 +84,11 @@ MemberEmail = Annotated[
         json_schema_extra={"format": "email"},
     ),
 ]
+Search = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=60),
+    Field(description="Only people whose name or email address contains this"),
+]
 NewRole = Annotated[
     Literal["member", "admin"],
     Field(description="What the person may do; admins manage members, plan and invoices"),

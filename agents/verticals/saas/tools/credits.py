@@ -16,6 +16,7 @@ from agents.verticals.saas.tools.arguments import Amount, CreditReason
 from agents.verticals.saas.wording import bullets, day, money, round_money
 
 WHAT = "ask for a credit"
+LISTED = 10
 
 CreditedBefore = Annotated[
     Amount | None,
@@ -100,7 +101,7 @@ async def list_credits(ctx: ToolContext) -> dict[str, Any]:
             "given": day(entry.created_at),
             "used_on": entry.invoice.number if entry.invoice else None,
         }
-        async for entry in rows.order_by("-created_at")[:10]
+        async for entry in rows.order_by("-created_at")[:LISTED]
     ]
     lines = [
         f"{row['amount']} {row['currency']} of {row['given']} ({row['text']}): "

@@ -14,7 +14,8 @@ from agents.verticals.saas.wording import bullets, day, money, round_money, yes_
 
 SEE = "see its invoices"
 PAY = "pay its invoices"
-LISTED = 20
+# A result may have 4 kB.
+LISTED = 10
 
 
 @support_tool(effect="read")
@@ -33,6 +34,8 @@ async def list_invoices(ctx: ToolContext, status: InvoiceStatus | None = None) -
         f"{row['state']}"
         for row in invoices
     ]
+    if len(invoices) == LISTED:
+        lines.append("All older ones are under Settings > Billing > Invoices")
     found = (
         bullets(lines) if lines else f"There are no {status + ' ' if status else ''}invoices yet."
     )
@@ -70,7 +73,8 @@ async def get_payment_status(ctx: ToolContext) -> dict[str, Any]:
     Use it first when the customer reports a problem with a payment.
     """
     workspace = (await selectors.get_admin(ctx, SEE)).workspace
-    failed = [row async for row in workspace.invoices.filter(status=Invoice.Status.FAILED)]
+    rows = workspace.invoices.filter(status=Invoice.Status.FAILED).order_by("-issued_on")
+    failed = [row async for row in rows[:LISTED]]
     lines = [
         f"Invoice **{row.number}** of {day(row.issued_on)} over "
         f"{money(row.total, workspace.currency)}: {_state(row)}"

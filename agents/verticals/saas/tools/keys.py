@@ -18,6 +18,8 @@ from agents.verticals.saas.wording import bullets, count, day, minute
 SEE = "see its API keys"
 ROTATE = "rotate API keys"
 WHERE = "Settings > API keys"
+# A result may have 4 kB.
+LISTED = 15
 
 KeyEnding = Annotated[
     str | None,
@@ -29,11 +31,13 @@ KeyEnding = Annotated[
 async def list_api_keys(ctx: ToolContext) -> dict[str, Any]:
     """List the workspace's API keys: name, last four characters, last use. Never the key itself."""
     workspace = (await selectors.get_admin(ctx, SEE)).workspace
-    keys = [_as_row(key, ctx.now) async for key in workspace.api_keys.order_by("name")]
+    keys = [_as_row(key, ctx.now) async for key in workspace.api_keys.order_by("name")[:LISTED]]
     lines = [
         f"**{row['key_name']}**, ending in {row['ends_in']}, last used: {row['last_used']}"
         for row in keys
     ]
+    if len(keys) == LISTED:
+        lines.append(f"All others are under {WHERE}")
     limit = (
         f"Plan {workspace.plan.name} has room for {count(workspace.plan.max_api_keys, 'API key')}."
     )

@@ -11,25 +11,34 @@ from agents.tools import Proposal, Refusal, ToolContext, support_tool
 from agents.verticals.saas import selectors
 from agents.verticals.saas.models import Member, Workspace
 from agents.verticals.saas.rules import INVITATION_DAYS
-from agents.verticals.saas.tools.arguments import MemberEmail, NewRole
+from agents.verticals.saas.tools.arguments import MemberEmail, NewRole, Search
 from agents.verticals.saas.wording import bullets, count, day, yes_or_no
 
 INVITE = "invite people"
 REMOVE = "remove people"
+# A result may have 4 kB.
+LISTED = 12
 
 
 @support_tool(effect="read")
-async def list_members(ctx: ToolContext) -> dict[str, Any]:
-    """List the workspace's members and invitations: name, email, role, two-factor, seats taken."""
+async def list_members(ctx: ToolContext, search: Search | None = None) -> dict[str, Any]:
+    """List the workspace's members and invitations: name, email, role, two-factor, seats taken.
+
+    At most 12 are shown; give `search` to find one by a part of the name or email.
+    """
     me = await selectors.get_member(ctx)
     rows = [member async for member in me.workspace.members.order_by("name", "email")]
     owners = sum(member.role == Member.Role.OWNER for member in rows)
-    members = [_as_row(me, member, owners) for member in rows]
+    wanted = (search or "").casefold()
+    found = [member for member in rows if wanted in f"{member.name} {member.email}".casefold()]
+    members = [_as_row(me, member, owners) for member in found[:LISTED]]
     lines = [
         f"{row['person']}: {row['role']}"
         + (f", {row['status']}" if row["status"] != "active" else "")
         for row in members
     ]
+    if len(found) > LISTED:
+        lines.append(f"and {len(found) - LISTED} more, under Settings > Members")
     head = f"{len(rows)} of {count(me.workspace.seats, 'seat')} are taken"
     return {
         "members": members,
@@ -44,7 +53,6 @@ def _as_row(me: Member, member: Member, owners: int) -> dict[str, Any]:
     may = me.is_admin and not is_me and not _is_above(me, member)
     is_last = member.role == Member.Role.OWNER and owners == 1
     return {
-        "name": member.name or None,
         "email": member.email,
         "person": f"{member.name} ({member.email})" if member.name else member.email,
         "role": member.role,

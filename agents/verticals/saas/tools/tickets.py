@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.text import Truncator
+
 from agents.tools import Proposal, Refusal, ToolContext, support_tool
 from agents.verticals.saas import selectors
 from agents.verticals.saas.models import Member, Ticket
 from agents.verticals.saas.tools.arguments import Priority, Problem
 from agents.verticals.saas.wording import bullets, count, day
 
-LISTED = 10
+# A result may have 4 kB.
+LISTED = 6
+SHOWN = 100
 
 
 async def _prepare_ticket(ctx: ToolContext, problem: str, priority: str = "normal") -> Proposal:
@@ -85,7 +89,7 @@ async def list_tickets(ctx: ToolContext) -> dict[str, Any]:
     tickets = [
         {
             "ticket_number": ticket.number,
-            "problem": ticket.problem,
+            "problem": Truncator(ticket.problem).chars(SHOWN),
             "status": ticket.status,
             "priority": ticket.priority,
             "note": ticket.note or None,
