@@ -86,21 +86,21 @@ async def _refuse_unless_possible(member: Member, problem: str, priority: str) -
 async def list_tickets(ctx: ToolContext) -> dict[str, Any]:
     """List the workspace's tickets with the engineers, newest first: number, state, what it is about."""
     workspace = (await selectors.get_member(ctx)).workspace
+    rows = [ticket async for ticket in workspace.tickets.order_by("-created_at")[:LISTED]]
     tickets = [
         {
             "ticket_number": ticket.number,
             "problem": Truncator(ticket.problem).chars(SHOWN),
             "status": ticket.status,
             "priority": ticket.priority,
-            "note": ticket.note or None,
             "opened": day(ticket.created_at),
         }
-        async for ticket in workspace.tickets.order_by("-created_at")[:LISTED]
+        for ticket in rows
     ]
     lines = [
-        f"**{row['ticket_number']}** of {row['opened']}, {row['status']}: {row['problem']}"
-        + (f" ({row['note']})" if row["note"] else "")
-        for row in tickets
+        f"**{row['ticket_number']}** of {row['opened']}, {ticket.get_status_display()}: "
+        f"{row['problem']}{f' ({ticket.note})' if ticket.note else ''}"
+        for row, ticket in zip(tickets, rows, strict=True)
     ]
     return {
         "tickets": tickets,
