@@ -27,6 +27,13 @@ for template in list_templates():
 """
 
 
+def pytest_collection_modifyitems(items):
+    # The first test's time holds what all share: learning three templates takes 40 s of a processor.
+    for item in items:
+        if "/tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(300))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def learned(seed):
     """Let the offline model learn in what sites are copied from, once, so that no first answer has to wait for it."""

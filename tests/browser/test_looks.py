@@ -45,6 +45,16 @@ def test_home_page_and_error_pages_are_well_made(page, site):
     expect(page.get_by_test_id("home-card-ecommerce")).to_be_visible()
     shoot(page, "home", dark=True, full=True)
     expect_well_made(page)
+    cards = page.locator(".home-card")
+    while cards.count():  # however many desks there are, they share the whole width
+        page.set_viewport_size(DESKTOP)
+        shoot(page, f"home-{cards.count()}")
+        row = page.locator(".cards").bounding_box()
+        last = cards.nth(min(cards.count(), 3) - 1).bounding_box()
+        assert abs(last["x"] + last["width"] - row["x"] - row["width"]) < 2
+        if cards.count() == 1:
+            break
+        cards.last.evaluate("card => card.remove()")
     page.get_by_test_id("home-card-ecommerce").get_by_role("link").click()
     page.wait_for_url(site.url + "/chat/ecommerce/")
 
