@@ -13,7 +13,7 @@ from agents.verticals.ecommerce.models import Order, Refund
 from conversations.effects import RowLedger, as_text
 from conversations.models import Effect, Interrupt, Run
 from tests.conversations.race import race, winners
-from tests.factories import make_claim, make_context, make_conversation, make_interrupt
+from tests.factories import make_context, make_conversation, make_interrupt, make_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,10 +145,16 @@ def test_an_approval_is_for_exactly_these_arguments(ledger, claim, cancel_order)
     assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
 
 
-def test_an_approval_whose_stored_arguments_were_changed_is_none(ledger, claim, cancel_order):
-    grant = approve(claim, args={"order_number": "1045"})
-    Interrupt.objects.filter(pk=grant.pk).update(args=ARGS)
+@pytest.mark.parametrize(
+    ("approved", "stored"), [("1045", "1043"), ("1043", "1045"), ("1043", "1044")]
+)
+def test_an_approval_whose_stored_arguments_were_changed_is_none(
+    ledger, claim, cancel_order, approved, stored
+):
+    grant = approve(claim, args={"order_number": approved})
+    Interrupt.objects.filter(pk=grant.pk).update(args={"order_number": stored})
     assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
+    assert Effect.objects.count() == 0
 
 
 def test_an_approval_is_for_one_tool(ledger, claim):
@@ -161,9 +167,10 @@ def test_an_approval_is_for_one_call(ledger, claim, cancel_order):
     assert refused(ledger._perform(cancel_order, ARGS, "call_2"))
 
 
-def test_an_approval_is_for_one_run(ledger, claim, cancel_order):
-    other = make_claim(make_conversation(version=claim.version))
-    approve(other)
+def test_an_approval_is_for_one_run(ledger, claim, conversation, cancel_order):
+    make_message(conversation, "Something else")
+    other = Run.objects.exclude(pk=claim.run_id).get()
+    approve(dataclasses.replace(claim, run_id=other.pk))
     assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from langchain_core.messages import AIMessage, ToolMessage
 
-from agents import engine
+from agents.savers.newest import NewestOnly
 from agents.verticals.ecommerce.models import Order, Refund
 from conversations import runs
 from conversations.models import Effect, Interrupt, Run
@@ -27,46 +28,53 @@ class Deaths:
 
     def __init__(self, monkeypatch):
         self._monkeypatch = monkeypatch
-        self._patch = None
+        self._is_dead = False
+        put, deaths = NewestOnly.aput, self
 
-    async def at(self, target, name, *, after=False):
+        async def aput(saver, *args):
+            deaths._check()
+            return await put(saver, *args)
+
+        async def aput_writes(saver, *args):
+            deaths._check()
+            return await super(NewestOnly, saver).aput_writes(*args)
+
+        monkeypatch.setattr(NewestOnly, "aput", aput)
+        monkeypatch.setattr(NewestOnly, "aput_writes", aput_writes)
+
+    def _check(self):
+        if self._is_dead:
+            raise DiedError
+
+    def now(self, messages=None):
+        """Die. In a script: the process dies while the model is asked."""
+        self._is_dead = True
+        raise DiedError
+
+    def at(self, target, name, *, after=False):
         """Die when `target.name` is called the next time, or right after it."""
-        self._patch = self._monkeypatch.context()
-        patch = self._patch.__enter__()
-        saver = (await engine.get_engine())._saver
         do = getattr(target, name)
 
         async def die(*args, **kwargs):
+            self._monkeypatch.setattr(target, name, do)
             if after:
                 await do(*args, **kwargs)
-            self.now(patch, saver)
+            self.now()
 
-        patch.setattr(target, name, die)
+        self._monkeypatch.setattr(target, name, die)
 
-    async def in_model(self):
-        """Return an item for a script: the process dies while the model is asked."""
-        self._patch = self._monkeypatch.context()
-        patch = self._patch.__enter__()
-        saver = (await engine.get_engine())._saver
-        return lambda messages: self.now(patch, saver)
-
-    @staticmethod
-    def now(patch, saver):
-        async def gone(*args, **kwargs):
-            raise DiedError
-
-        for write in ("aput", "aput_writes"):
-            patch.setattr(saver, write, gone)
-        raise DiedError
-
-    async def take_over(self, talk):
-        """Let another process find the run and end it."""
-        self._patch.__exit__(None, None, None)
+    async def bury(self, talk):
+        """Let the sweep find the run that the dead process left."""
+        self._is_dead = False
         await in_database(
             Run.objects.filter(status="running").update,
             lease_expires_at=timezone.now() - timedelta(seconds=1),
         )
-        assert await in_database(run_services.recover) == [talk.conversation.pk]
+        return await in_database(run_services.recover)
+
+    async def take_over(self, talk):
+        """Let another process find the run and end it."""
+        assert await self.bury(talk) == [talk.conversation.pk]
         await talk.settled()
 
 
@@ -89,7 +97,7 @@ def cancels(*answers):
 
 async def test_an_answer_after_the_final_checkpoint_is_taken_from_it(open_talk, deaths):
     talk = await open_talk(Script(router=[to("orders")], orders=["Once.", "Twice."]))
-    await deaths.at(runs, "_finish")
+    deaths.at(runs, "_finish")
     await die(talk.say("Where is it?"))
     await deaths.take_over(talk)
     assert talk.said == ["Once."]
@@ -99,17 +107,17 @@ async def test_an_answer_after_the_final_checkpoint_is_taken_from_it(open_talk, 
 
 async def test_an_answer_whose_end_was_stored_is_not_said_again(open_talk, deaths):
     talk = await open_talk(Script(router=[to("orders")], orders=["Once.", "Next."]))
-    await deaths.at(runs, "_finish", after=True)
+    deaths.at(runs, "_finish", after=True)
     await die(talk.say("Where is it?"))
     assert await in_database(run_services.recover) == []
-    deaths._patch.__exit__(None, None, None)
+    deaths._is_dead = False
     await talk.say("And now?")
     assert talk.said == ["Once.", "Next."]
 
 
 async def test_a_run_that_only_read_is_run_again(open_talk, shop, deaths):
     script = Script(router=[to("orders")], orders=[call("get_order", order_number="1043")])
-    script.roles["orders"] += [await deaths.in_model(), "Here."]
+    script.roles["orders"] += [deaths.now, "Here."]
     talk = await open_talk(script)
     await die(talk.say("What is in 1043?"))
     script.roles["orders"].insert(0, call("get_order", order_number="1043"))
@@ -123,7 +131,7 @@ async def test_messages_that_were_stored_are_neither_said_nor_kept_twice(open_ta
     script = Script(router=[to("orders", "payments")], orders=["Orders."])
     script.roles["payments"] = [
         call("refund_order", order_number="9999"),
-        await deaths.in_model(),
+        deaths.now,
         "Payments.",
     ]
     talk = await open_talk(script)
@@ -141,7 +149,7 @@ async def test_a_question_after_the_final_checkpoint_is_asked_once(open_talk, de
 
     ask = RouteDecision(is_ambiguous=True, clarification_question="Which one?")
     talk = await open_talk(Script(router=[ask, to("orders")], orders=["Fine."]))
-    await deaths.at(runs, "_finish")
+    deaths.at(runs, "_finish")
     await die(talk.say("Help"))
     await deaths.take_over(talk)
     assert [f["message"] for f in talk.of("clarification")] == ["Which one?"]
@@ -150,7 +158,7 @@ async def test_a_question_after_the_final_checkpoint_is_asked_once(open_talk, de
 
 async def test_a_pause_without_rows_gets_them_under_the_same_call(open_talk, shop, deaths):
     talk = await open_talk(cancels("It is cancelled."))
-    await deaths.at(runs, "_pause")
+    deaths.at(runs, "_pause")
     await die(talk.say("Cancel 1043"))
     assert await Interrupt.objects.acount() == 0
     await deaths.take_over(talk)
@@ -164,10 +172,10 @@ async def test_a_pause_without_rows_gets_them_under_the_same_call(open_talk, sho
 
 async def test_a_pause_with_rows_is_not_paused_again(open_talk, shop, deaths):
     talk = await open_talk(cancels("It is cancelled."))
-    await deaths.at(runs, "_pause", after=True)
+    deaths.at(runs, "_pause", after=True)
     await die(talk.say("Cancel 1043"))
     assert await in_database(run_services.recover) == [], "it waits, and nobody died for it"
-    deaths._patch.__exit__(None, None, None)
+    deaths._is_dead = False
     await talk.answer(True)
     assert len(talk.of("interrupt")) == 1
     assert talk.said == ["It is cancelled."]
@@ -179,7 +187,7 @@ async def test_a_write_that_the_policy_grants_is_done_once(open_talk, shop, deat
         payments=[call("apply_discount", order_number="1043", percent=5), "Five percent off."],
     )
     talk = await open_talk(script)
-    await deaths.at(runs, "_pause", after=True)
+    deaths.at(runs, "_pause", after=True)
     await die(talk.say("A discount?"))
     assert await Effect.objects.acount() == 0
     await deaths.take_over(talk)
@@ -191,7 +199,7 @@ async def test_a_write_that_the_policy_grants_is_done_once(open_talk, shop, deat
 async def test_an_effect_before_its_result_was_told_is_not_repeated(open_talk, shop, deaths):
     talk = await open_talk(cancels("It is cancelled."))
     await talk.say("Cancel 1043")
-    await deaths.at(RunVoice, "announce_result")
+    deaths.at(RunVoice, "announce_result")
     await die(talk.answer(True))
     assert (await Order.objects.aget(number="1043")).status == "cancelled"
     await deaths.take_over(talk)
@@ -202,7 +210,7 @@ async def test_an_effect_before_its_result_was_told_is_not_repeated(open_talk, s
 
 async def test_an_effect_before_the_last_word_is_not_repeated(open_talk, shop, deaths):
     script = cancels()
-    script.roles["orders"] += [await deaths.in_model(), "It is cancelled."]
+    script.roles["orders"] += [deaths.now, "It is cancelled."]
     talk = await open_talk(script)
     await talk.say("Cancel 1043")
     await die(talk.answer(True))
@@ -218,12 +226,30 @@ async def test_a_decision_that_found_no_process_is_carried_out_by_another(
 ):
     talk = await open_talk(cancels("Answered."))
     await talk.say("Cancel 1043")
-    await deaths.at(runs, "_prepare")
+    deaths.at(runs, "_prepare")
     await die(talk.answer(approved))
     assert await Effect.objects.acount() == 0
     await deaths.take_over(talk)
     assert talk.results == [("cancel_order", "ok" if approved else "rejected")]
     assert await Effect.objects.acount() == int(approved)
+
+
+async def test_a_conversation_goes_on_after_a_run_that_nobody_could_end(open_talk, shop, deaths):
+    talk = await open_talk(cancels("Never.", "Here."))
+    await talk.say("Cancel 1043")
+    for death in range(3):
+        deaths.at(runs, "_prepare")
+        await die(talk.answer(True) if death == 0 else talk.settled())
+        await deaths.bury(talk)
+    assert talk.outcomes == ["failed"]
+    assert await Effect.objects.acount() == 0
+    talk.script.roles["orders"] = ["Here."]
+    await talk.say("And now?")
+    history = talk.asked("orders")[-1]
+    wanted = [c["id"] for m in history if isinstance(m, AIMessage) for c in m.tool_calls]
+    told = {m.tool_call_id: m.text for m in history if isinstance(m, ToolMessage)}
+    assert wanted == [CANCEL["id"]] == list(told)
+    assert talk.said[-1] == "Here."
 
 
 async def test_a_second_pause_of_a_run_survives_too(open_talk, shop, deaths):
@@ -232,7 +258,7 @@ async def test_a_second_pause_of_a_run_survives_too(open_talk, shop, deaths):
     await in_database(make_order, "1045")
     talk = await open_talk(cancels(call("cancel_order", order_number="1045"), "Both."))
     await talk.say("Cancel both, one by one")
-    await deaths.at(runs, "_pause")
+    deaths.at(runs, "_pause")
     await die(talk.answer(True))
     await deaths.take_over(talk)
     assert [f["params"]["order_number"] for f in talk.waiting] == ["1045"]

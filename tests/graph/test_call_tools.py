@@ -160,6 +160,14 @@ async def test_a_refusal_reaches_the_model_as_the_reason(open_talk, shop):
     assert talk.of("interrupt") == [], "nobody is asked to approve what cannot be done"
 
 
+async def test_hidden_arguments_of_a_refused_call_are_not_shown(open_talk, shop):
+    wish = call("refund_order", order_number="9999", refunded_before="3.00")
+    talk = await open_talk(Script(router=[to("payments")], payments=[wish, "No."]))
+    await talk.say("Refund 9999")
+    [shown] = talk.of("tool_call")
+    assert shown["args"] == {"order_number": "9999"}
+
+
 async def test_another_customer_s_order_looks_like_none(open_talk, shop):
     from tests.factories import make_order
 
