@@ -73,7 +73,9 @@ def open_model(name: str) -> BaseChatModel:
     return CarefulChatOpenAI(**options)
 
 
-def forget_models() -> None:
-    """Open models and their HTTP client anew: other settings, or another event loop."""
+async def close_models() -> None:
+    """Close the HTTP client; models are opened anew: with other settings, or in another event loop."""
+    if _http_client.cache_info().currsize:
+        await _http_client().aclose()
     open_model.cache_clear()
     _http_client.cache_clear()

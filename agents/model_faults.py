@@ -38,7 +38,7 @@ KINDS = {
     "model_request_refused": Kind("its API refused the request as invalid", False),
     "model_busy": Kind("its API takes no more requests at the moment"),
     "model_unavailable": Kind("its API has an error of its own"),
-    "model_unreachable": Kind("its API cannot be reached"),
+    "model_unreachable": Kind("its API cannot be reached; check OPENAI_BASE_URL if this stays"),
     "model_too_slow": Kind("no answer in time"),
     "model_broke_off": Kind("the answer broke off"),
     "model_answer_cut": Kind("the answer was cut by its greatest length"),

@@ -14,20 +14,26 @@ logger = logging.getLogger(__name__)
 # A model that no template names any more is forgotten after this.
 KEPT_SECONDS = 3600
 
-_last: dict[str, tuple[float, ModelFault | None]] = {}
+# By model and by what it was called for: one without tools may route well and fail every agent.
+_last: dict[tuple[str, str], tuple[float, ModelFault | None]] = {}
 
 
-def note(model: str, fault: ModelFault | None) -> None:
-    """Remember how a call ended; None when the model answered. Log a bad configuration when it begins and ends."""
+def note(model: str, use: str, fault: ModelFault | None) -> None:
+    """Remember how a call ended, and log a bad configuration when it begins and when it ends.
+
+    Args:
+        model: Its name.
+        use: What it was called for: "route" or "answer".
+        fault: What went wrong; None when it answered.
+    """
     if fault is not None and fault.kind.is_declined:
         fault = None  # it did answer
-    _, before = _last.get(model, (0.0, None))
-    _last[model] = (time.monotonic(), fault)
-    is_known = before is not None and before.kind.is_configuration
-    if fault is not None and fault.kind.is_configuration:
-        if not (is_known and before is not None and before.code == fault.code):
-            logger.error("model %s: %s", model, fault)
-    elif fault is None and is_known:
+    _, before = _last.get((model, use), (0.0, None))
+    _last[model, use] = (time.monotonic(), fault)
+    known = before.code if before is not None and before.kind.is_configuration else None
+    if fault is not None and fault.kind.is_configuration and fault.code != known:
+        logger.error("model %s: %s", model, fault)
+    elif fault is None and known:
         logger.warning("model %s answers again", model)
 
 
@@ -36,10 +42,10 @@ def describe() -> str:
     if settings.USES_OFFLINE_MODEL:
         return "ok"
     since = time.monotonic() - KEPT_SECONDS
-    known = {model: fault for model, (at, fault) in list(_last.items()) if at > since}
+    known = [(model, fault) for (model, _), (at, fault) in list(_last.items()) if at > since]
     if not known:
         return "not asked yet"
-    wrong = [f"{model}: {fault}" for model, fault in known.items() if fault is not None]
+    wrong = dict.fromkeys(f"{model}: {fault}" for model, fault in known if fault is not None)
     return "; ".join(wrong) or "ok"
 
 

@@ -53,7 +53,7 @@ async def route(ctx: RunContext, messages: list[AnyMessage]) -> tuple[RouteDecis
             raise ModelFault("model_failed", "no decision")
         return answer["parsed"], raw
 
-    return await _try_in_turn(ctx, ctx.template.router, ask, has_said=lambda: False)
+    return await _try_in_turn(ctx.stop, "route", ctx.template.router, ask, has_said=lambda: False)
 
 
 async def answer(
@@ -80,7 +80,11 @@ async def answer(
 
     try:
         return await _try_in_turn(
-            ctx, ctx.template.agents[agent].models, ask, has_said=lambda: bool(talk.text)
+            ctx.stop,
+            "answer",
+            ctx.template.agents[agent].models,
+            ask,
+            has_said=lambda: bool(talk.text),
         )
     except ModelFault as fault:
         ctx.meter.note_fault(fault.code)
@@ -92,7 +96,8 @@ async def answer(
 
 
 async def _try_in_turn(
-    ctx: RunContext,
+    stop: asyncio.Event,
+    use: str,
     models: Sequence[Model],
     ask: Callable[[Model], Awaitable[Given]],
     *,
@@ -111,11 +116,11 @@ async def _try_in_turn(
             continue
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
-                await _wait(ctx.stop, again)
+                await _wait(stop, again)
                 given = await ask(model)
         except Exception as error:
             fault = find_fault(error)
-            model_health.note(model.name, fault)
+            model_health.note(model.name, use, fault)
             if fault.kind.is_declined:
                 logger.warning("model %s: %s", model.name, fault)
                 raise fault from error
@@ -123,7 +128,7 @@ async def _try_in_turn(
             if has_said():
                 break
         else:
-            model_health.note(model.name, None)
+            model_health.note(model.name, use, None)
             _tell_of_recovery(model, faults)
             return given
     raise _failed(faults)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agents.model_faults import KINDS
 from agents.spec import Texts
-from tests.openai_server.misbehaviours import ALL, TEXT
+from tests.openai_server.misbehaviours import TEXT
 
 SORRY = Texts().failed
 CANNOT = Texts().cannot_answer
@@ -19,7 +19,7 @@ CLOSES = "what had been said, closed by the sentence `cut_short`"
 
 ONCE_MORE = "once"
 NEVER = "no"
-TOLD = "no; the model is told what was wrong, and asked on"
+TOLD = "no; the model is told what was wrong, and goes on"
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,12 @@ class Case:
     @property
     def staff(self):
         if not self.code:
-            return (
-                "nothing: it is no fault"
-                if self.tries == 1
-                else "the calls' results in the timeline"
-            )
+            return "the calls in the timeline" if self.tries > 1 else "nothing"
         kind = KINDS[self.code]
         if kind.is_configuration:
-            return "the code; one log line when it begins and when it ends; the health page"
-        return "the code; one log line; " + ("" if kind.is_declined else "the health page")
+            return "the code; one log line in all; the health page"
+        is_on_page = not kind.is_declined and self.status == "failed"
+        return "the code; one log line" + ("; the health page" if is_on_page else "")
 
 
 def failing(code, tries, note=""):
@@ -117,7 +114,7 @@ CASES = {
     "router: content filter": Case(DECLINES, "model_filtered"),
     "router: refusal": Case(DECLINES, "model_refused"),
     "router: <think>": Case(ANSWER),
-    "router: unknown agent": Case("the question `clarify`"),
+    "router: unknown agent": Case("the template's question `clarify`"),
 }
 
 # What the customer reads where it is not the answer to the scripted text; TEXT up to its third word was streamed.
@@ -139,6 +136,3 @@ BY_CUSTOMER = {ANSWER: [TEXT], FAILS: [SORRY], PART_FAILS: [PART, SORRY], DECLIN
 def said_in(name):
     """Return the messages that the customer has at the end."""
     return SAID.get(name) or BY_CUSTOMER[CASES[name].customer]
-
-
-assert CASES.keys() == ALL.keys()

@@ -23,12 +23,9 @@ async def server(running_server, settings):
     settings.OPENAI_API_KEY = KEY
     settings.OPENAI_BASE_URL = running_server.url
     running_server.app.reset()
-    chat_models.forget_models()
     model_health.forget()
     yield running_server
-    if chat_models._http_client.cache_info().currsize:
-        await chat_models._http_client().aclose()
-    chat_models.forget_models()
+    await chat_models.close_models()
     model_health.forget()
 
 

@@ -21,13 +21,9 @@ def _answer_offline(slug: str) -> Answerer:
     django.setup()
     from django.conf import settings
 
-    from agents.loading import read_template
-    from agents.registry import list_template_files
-    from tests.openai_server.offline import OfflineAnswerer
+    from tests.openai_server.offline import OfflineAnswerer, read_shipped
 
-    specs = [read_template(file.path, source=file.source) for file in list_template_files()]
-    [spec] = [spec for spec in specs if spec.slug == slug]
-    return OfflineAnswerer(spec, settings.DATA_DIR / "offline")
+    return OfflineAnswerer(read_shipped(slug), settings.DATA_DIR / "offline")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ side remembers them by what identifies a message there: its text, or the ids of 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from langchain_core.messages import (
 )
 
 from agents.compiled import TRANSFER
-from agents.offline.model import OfflineChatModel
+from agents.loading import read_template
+from agents.offline.model import OfflineChatModel, warm_up
+from agents.registry import list_template_files
+from agents.routing import RouteDecision
 from agents.spec import ROUTER, TemplateSpec
 from tests.openai_server.answers import Answer, Call
 from tests.openai_server.app import role_of
@@ -28,10 +32,20 @@ from tests.openai_server.app import role_of
 KEPT = 10_000
 
 
+def read_shipped(slug: str) -> TemplateSpec:
+    """Return the template of that name, of those that the installed verticals bring."""
+    for file in list_template_files():
+        spec = read_template(file.path, source=file.source)
+        if spec.slug == slug:
+            return spec.model_copy(update={"vertical": file.label})
+    raise LookupError(f"no vertical brings a template {slug!r}")
+
+
 class OfflineAnswerer:
-    """Answers requests for one template."""
+    """Answers requests for one template, once it has learned it."""
 
     def __init__(self, template: TemplateSpec, cache_dir: Path) -> None:
+        warm_up(template, cache_dir)
         self._template = template
         self._cache_dir = cache_dir
         self._notes: OrderedDict[str, Any] = OrderedDict()
@@ -95,16 +109,12 @@ class OfflineAnswerer:
     # --- answers ---
 
     def _route(self, answer: AIMessage) -> Answer:
-        from agents.routing import RouteDecision
-
         decision = RouteDecision.model_validate_json(answer.text)
         question = decision.clarification_question or self._template.texts.clarify
         self._note(question, answer)
         return Answer(structure=decision.model_dump())
 
     def _speak(self, answer: AIMessage) -> Answer:
-        import json
-
         calls = [
             Call(name=call["name"], arguments=json.dumps(call["args"]), id=call["id"] or "")
             for call in answer.tool_calls
