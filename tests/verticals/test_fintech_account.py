@@ -37,11 +37,11 @@ def test_identity_says_what_is_missing(customer, status, words):
 
 def test_limits_are_told():
     result = call(tools.get_limits)
-    assert (result["payments"], result["withdrawals"], result["transfers"]) == (
-        "2500.00",
-        "500.00",
-        "2000.00",
-    )
+    assert {row["kind"]: row["amount"] for row in result["limits"]} == {
+        "payments": "2500.00",
+        "withdrawals": "500.00",
+        "transfers": "2000.00",
+    }
     assert "cash withdrawals: 500.00 EUR a day" in result["summary"]
 
 

@@ -155,7 +155,8 @@ def test_what_cannot_be_replaced_says_what_can_be_done(customer, ending, words):
 
 def test_a_reported_card_is_blocked_for_good_and_replaced():
     message = prepare(tools.report_lost_card, card_ending="4242", reason="stolen").message
-    assert message.startswith("Report your card ••4242 as stolen: it is blocked at once")
+    assert message.startswith("Block your card ••4242 at once and for good")
+    assert "Reason: stolen." in message
     result = call(tools.report_lost_card, card_ending="4242", reason="stolen")
     old, new = get_card("4242"), get_card(result["new_card_ending"])
     assert (old.status, old.cancel_reason) == (Card.Status.CANCELLED, "stolen")

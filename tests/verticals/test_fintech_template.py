@@ -120,6 +120,21 @@ def test_replies_name_only_what_the_tools_give(template, results):
             assert placeholders(use.reply or "") <= set(results[use.name]), use.name
 
 
+def test_a_model_is_told_what_each_reference_looks_like():
+    patterns = {
+        name: field["pattern"]
+        for tool in get_tools("fintech").values()
+        for name, field in tool.args_model.model_json_schema()["properties"].items()
+        if name.endswith(("_reference", "_ending"))
+    }
+    assert patterns == {
+        "card_ending": r"^\d{4}$",
+        "top_up_reference": r"^TU-?\d{4,6}$",
+        "transaction_reference": r"^TX-?\d{4,6}$",
+        "transfer_reference": r"^TR-?\d{4,6}$",
+    }
+
+
 def test_lookups_look_at_what_the_tools_give(template, results):
     for agent in template.agents:
         for use in agent.tools:

@@ -78,8 +78,10 @@ async def get_limits(ctx: ToolContext) -> dict[str, Any]:
         f"{LIMITS[kind]}: {money(limit, account.currency)} a day" for kind, limit in limits.items()
     ]
     return {
-        **{kind: str(limit) for kind, limit in limits.items()},
-        "currency": account.currency,
+        "limits": [
+            {"kind": kind, "name": LIMITS[kind], "amount": str(limit), "currency": account.currency}
+            for kind, limit in limits.items()
+        ],
         "summary": bullets(lines),
     }
 

@@ -30,27 +30,27 @@ CardEnding = Annotated[
 ]
 TransactionReference = Annotated[
     str,
-    BeforeValidator(_as_reference),
     Field(
         pattern=r"^TX-?\d{4,6}$",
         description="The transaction's reference, for example TX-1003",
     ),
+    BeforeValidator(_as_reference),
 ]
 TransferReference = Annotated[
     str,
-    BeforeValidator(_as_reference),
     Field(
         pattern=r"^TR-?\d{4,6}$",
         description="The transfer's reference, for example TR-2001",
     ),
+    BeforeValidator(_as_reference),
 ]
 TopUpReference = Annotated[
     str,
-    BeforeValidator(_as_reference),
     Field(
         pattern=r"^TU-?\d{4,6}$",
         description="The top-up's reference, for example TU-3001",
     ),
+    BeforeValidator(_as_reference),
 ]
 TransactionKind = Annotated[
     Literal["card_payment", "cash_withdrawal", "direct_debit", "fee", "refund"],

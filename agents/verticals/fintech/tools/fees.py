@@ -77,7 +77,7 @@ async def refund_fee(
         account=row.account,
         kind=Kind.REFUND,
         status=Transaction.Status.COMPLETED,
-        description=f"Refund of {row.description}"[:80],
+        description=f"Refund: {row.description}"[:80],
         made_at=ctx.now,
         amount=row.amount,
         pays_back_fee=row,

@@ -20,10 +20,11 @@ async def _prepare_report(ctx: ToolContext, card_ending: str, reason: str = "los
         new = "A new virtual card is ready in the app at once."
     else:
         new = f"A new card comes within {CARD_DAYS} days to your address with us, free of charge."
+    why = "" if reason == "lost" else f" Reason: {reason}."
     return Proposal(
         message=(
-            f"Report your card {card(card_ending)} as {reason}: it is blocked at once and for "
-            f"good. {new}"
+            f"Block your card {card(card_ending)} at once and for good; this cannot be undone.{why} "
+            f"{new}"
         )
     )
 
