@@ -37,6 +37,7 @@ class OpenAIApp:
         requests: All bodies that came, in order.
         keys: When set, the API keys that are let in.
         models: When set, the models that there are.
+        on_request: Called with the role of each request, in the server's thread.
     """
 
     def __init__(self, answerer: Answerer | None = None) -> None:
@@ -48,6 +49,7 @@ class OpenAIApp:
         self.requests: list[dict[str, Any]] = []
         self.keys: set[str] = set()
         self.models: set[str] = set()
+        self.on_request: Callable[[str], object] = lambda role: None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -73,6 +75,7 @@ class OpenAIApp:
     async def complete(self, scope: Any, body: bytes, send: Any) -> None:
         request = json.loads(body)
         self.requests.append(request)
+        self.on_request(role_of(request))
         answer = self._refuse(scope, request) or await self._find_answer(request)
         await asyncio.sleep(answer.stall_before)
         if answer.status != 200:
