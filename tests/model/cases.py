@@ -30,6 +30,7 @@ class Case:
     code: str = ""
     tries: int = 1
     note: str = ""
+    has_calls: bool = False
 
     @property
     def status(self):
@@ -53,7 +54,7 @@ class Case:
     @property
     def staff(self):
         if not self.code:
-            return "the calls in the timeline" if self.tries > 1 else "nothing"
+            return "the calls in the timeline" if self.has_calls else "nothing"
         kind = KINDS[self.code]
         if kind.is_configuration:
             return "the code; one log line in all; the health page"
@@ -94,11 +95,11 @@ CASES = {
     "content filter before the text": Case(DECLINES, "model_filtered"),
     "content filter in the text": Case(PART_DECLINES, "model_filtered"),
     "refusal": Case(DECLINES, "model_refused"),
-    "arguments that are no JSON": Case(ANSWER, tries=2),
-    "arguments that do not fit": Case(ANSWER, tries=2),
+    "arguments that are no JSON": Case(ANSWER, tries=2, has_calls=True),
+    "arguments that do not fit": Case(ANSWER, tries=2, has_calls=True),
     "unknown tool": Case(ANSWER, tries=2),
-    "text and a tool call": Case(ANSWER, tries=2, note="it is in order"),
-    "several tool calls": Case(ANSWER, tries=2, note="it is in order"),
+    "text and a tool call": Case(ANSWER, tries=2, note="it is in order", has_calls=True),
+    "several tool calls": Case(ANSWER, tries=2, note="it is in order", has_calls=True),
     "reasoning_content": Case(ANSWER),
     "<think>": Case(ANSWER),
     "<think> that never ends": failing("model_failed", 2),

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from agents import model_health
 from agents.model_faults import KINDS
 from conversations.models import Message
 from tests.model.cases import CASES, said_in
@@ -83,6 +84,8 @@ async def test_while_it_lasts_and_afterwards(name, server, chat, shop, log):
     assert talk.of("interrupt") == [], "nothing half is ever proposed"
     await check_stored(talk, case)
     check_log(log, case)
+    assert ("health page" in case.staff) == (model_health.describe() != "ok")
+    assert ("timeline" in case.staff) == bool(talk.of("tool_call"))
     server.play(router=route("orders"), agent=say("Here it is."))
     await talk.say("And now?")
     assert talk.said[-1] == "Here it is.", "the conversation goes on"
