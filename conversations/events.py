@@ -161,9 +161,8 @@ def subscribe(function: InTransaction) -> InTransaction:
 
 def subscribe_after_commit(function: AfterCommit) -> AfterCommit:
     """Call `function` with the frames of a transaction, after its commit."""
-    if (
-        function not in _after_commit
-    ):  # apps get ready again when a test changes which are installed
+    # Apps get ready again when a test changes which are installed.
+    if function not in _after_commit:
         _after_commit.append(function)
     return function
 
