@@ -4,6 +4,8 @@ import pytest
 
 from tests.protocol.client import Client
 
+pytestmark = pytest.mark.database  # its site is its own, so conftest.py cannot tell
+
 
 @pytest.fixture
 def daphne(learned):

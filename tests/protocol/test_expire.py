@@ -6,6 +6,8 @@ import pytest
 
 from tests.protocol.client import Client
 
+pytestmark = pytest.mark.database  # its site is its own, so conftest.py cannot tell
+
 
 @pytest.fixture(scope="module")
 def brief_site(learned):

@@ -7,6 +7,8 @@ import pytest
 
 from tests.protocol.client import Client
 
+pytestmark = pytest.mark.database  # its site is its own, so conftest.py cannot tell
+
 SECRET = "the shop's own secret, which nobody else knows, and which is long enough"
 HOUR = 3_600
 

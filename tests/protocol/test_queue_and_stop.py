@@ -7,6 +7,8 @@ import pytest
 from tests.browser.gated_model import GatedModel
 from tests.protocol.client import Client
 
+pytestmark = pytest.mark.database  # its site is its own, so conftest.py cannot tell
+
 
 @pytest.fixture(scope="module")
 def gates():
