@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.offline import everyday
 from agents.offline.classifier import Labels, fit, softmax
 from agents.offline.embedding import DIMENSIONS, Matrix, MiniLM
 from agents.offline.features import Sparse, learn_idf, tfidf
+from agents.offline.spelling import Speller
+from agents.offline.trades import TRADES
 from agents.spec import HUMAN, IntentSpec, TemplateSpec
 
-# Joined features: [sqrt(.6) MiniLM | sqrt(.4) tf-idf], so that products mix in these shares.
+# How meaning and words mix into one likeness. The exponential lets near examples count more than many far ones.
 MEANING_SHARE = 0.6
+SHARPNESS = 2.0
+NEAREST_WEIGHT = 3.0  # of each topic's nearest example, beside the softmax's logarithm
+OFF_TOPIC_WEIGHT = 0.5  # of the nearest sentence that is none of the template's business
 FOLDS = 5
+MIN_THRESHOLD, MAX_THRESHOLD = 0.3, 1.0
 SURELY_ABUSE = 0.4
 TOO_CLOSE = 0.6  # an everyday sentence as near as this to an example is the template's own matter
+OWN_TRADE = 0.25  # a trade of whose sentences so many are too close is the template's own
 
 SMALL_TALK: dict[str, list[str]] = {
     "hello": everyday.HELLO,
@@ -79,7 +88,7 @@ class Reading:
     @property
     def ambiguity(self) -> float:
         """How likely it is that a good agent would ask back; only its order counts."""
-        return self.threshold - self.score
+        return 2 * self.small_talk["vague"] + self.outsideness - 0.5 * self.probability
 
     @cached_property
     def talk(self) -> str | None:
@@ -122,48 +131,85 @@ class Brain:
         self.topics = topics_of(template)
         self._knowledge = knowledge
         self._minilm = minilm
+        self._speller = Speller([text for topic in self.topics for text in topic.intent.examples])
 
     def read(self, text: str) -> Reading:
         """Return what a message is about."""
-        return self._reading(self._kernel(text, words=True), self._knowledge.message)
+        meaning, words = self._likenesses(text)
+        likeness = _joined(meaning, words)
+        return self._reading(_kernel(meaning, words), likeness, meaning, self._knowledge.message)
 
     def read_clause(self, text: str) -> Reading:
         """Return what a part of a message is about; by meaning alone, which tells parts apart better than words do."""
-        return self._reading(self._kernel(text, words=False), self._knowledge.clause)
+        meaning, _ = self._likenesses(text)
+        return self._reading(meaning, meaning, meaning, self._knowledge.clause)
 
     def similarity(self, text: str, other: str) -> float:
         """Return how alike two short texts are, from about 0 to 1."""
+        text, other = self._plain(text), self._plain(other)
         if self._minilm is not None:
             return float(self._minilm.embed_one(text) @ self._minilm.embed_one(other))
         rows = tfidf([text, other], self._knowledge.idf).dense()
         return float(rows[0] @ rows[1])
 
-    def _kernel(self, text: str, *, words: bool) -> Matrix:
+    def _plain(self, text: str) -> str:
+        # Letters in fancy type are letters.
+        return self._speller.mend(unicodedata.normalize("NFKC", text))
+
+    def _likenesses(self, text: str) -> tuple[Matrix, Matrix]:
+        """Return how like each example a text is, by meaning and by words."""
         known = self._knowledge
-        text = unicodedata.normalize("NFKC", text)  # letters in fancy type are letters
-        if self._minilm is not None:
-            meaning: Matrix = known.meanings @ self._minilm.embed_one(text)
-            if not words:
-                return meaning
+        text = self._plain(text)
         columns, values = tfidf([text], known.idf).row(0)
         vector = np.zeros_like(known.idf)
         vector[columns] = values
-        by_words = known.words.dot(vector)
+        words = known.words.dot(vector)
         if self._minilm is None:
-            return by_words
-        return MEANING_SHARE * meaning + np.float32(1 - MEANING_SHARE) * by_words
+            return words, words
+        return known.meanings @ self._minilm.embed_one(text), words
 
-    def _reading(self, kernel: Matrix, head: Head) -> Reading:
-        count = len(self.topics)
-        chances = softmax(kernel @ head.shares)
-        nearest = float(kernel[self._knowledge.labels < count].max())
+    def _reading(self, kernel: Matrix, likeness: Matrix, meaning: Matrix, head: Head) -> Reading:
+        labels, count = self._knowledge.labels, len(self.topics)
+        chances = _chances(kernel @ head.shares, likeness, labels)
         order = np.argsort(-chances[:count], kind="stable")
         return Reading(
             ranked=[(self.topics[i], float(chances[i])) for i in order],
             small_talk=dict(zip(SMALL_TALK, chances[count:].tolist(), strict=True)),
-            score=nearest + 0.5 * float(chances[:count].sum()),
+            score=float(_scores(chances, likeness, meaning, labels, count)),
             threshold=head.threshold,
         )
+
+
+def _joined(meaning: Matrix, words: Matrix) -> Matrix:
+    return MEANING_SHARE * meaning + np.float32(1 - MEANING_SHARE) * words
+
+
+def _kernel(meaning: Matrix, words: Matrix) -> Matrix:
+    sharp: Matrix = np.exp(np.float32(SHARPNESS) * (meaning - 1))
+    return MEANING_SHARE * sharp + np.float32(1 - MEANING_SHARE) * words
+
+
+def _chances(logits: Matrix, likeness: Matrix, labels: Labels) -> Matrix:
+    """Return each class's probability, from the softmax's logits and each class's nearest example."""
+    nearest = np.full(logits.shape[::-1], -1, dtype=np.float32)
+    np.maximum.at(nearest, labels, likeness.T)
+    return softmax(logits + np.float32(NEAREST_WEIGHT) * nearest.T)
+
+
+def _scores(
+    chances: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, topics: int
+) -> Matrix:
+    """Return how surely texts are the template's business; one text, or one a row."""
+    nearest = likeness[..., labels < topics].max(axis=-1)
+    off_topic = meaning[..., labels == _off_topic(topics)].max(axis=-1, initial=0)
+    result: Matrix = (
+        nearest + 0.5 * chances[..., :topics].sum(axis=-1) - OFF_TOPIC_WEIGHT * off_topic
+    )
+    return result
+
+
+def _off_topic(topics: int) -> int:
+    return topics + list(SMALL_TALK).index("out_of_scope")
 
 
 def topics_of(template: TemplateSpec) -> list[Topic]:
@@ -184,27 +230,44 @@ def learn(template: TemplateSpec, minilm: MiniLM | None) -> Knowledge:
     texts = [text for topic in topics for text in topic.intent.examples]
     labels = [i for i, topic in enumerate(topics) for _ in topic.intent.examples]
     meanings = _embed(texts, minilm)
-    for kind, sentences in enumerate(SMALL_TALK.values()):
-        rows = _embed(sentences, minilm)
-        for sentence, row in zip(sentences, rows, strict=True):
-            if minilm is None or (meanings[: len(labels)] @ row).max() < TOO_CLOSE:
-                texts.append(sentence)
-                labels.append(len(topics) + kind)
-                meanings = np.vstack([meanings, row])
+    for kind, sentences in enumerate(_small_talk(meanings, minilm)):
+        texts += sentences
+        labels += [len(topics) + kind] * len(sentences)
+    meanings = np.vstack([meanings, _embed(texts[len(meanings) :], minilm)])
     numbered = np.array(labels, dtype=np.int64)
     idf = learn_idf(texts)
     words = tfidf(texts, idf)
     by_words = _gram(words.dense())
     by_meaning = _gram(meanings) if minilm is not None else by_words
-    joined = MEANING_SHARE * by_meaning + np.float32(1 - MEANING_SHARE) * by_words
+    likeness, kernel = _joined(by_meaning, by_words), _kernel(by_meaning, by_words)
     return Knowledge(
         meanings,
         words,
         idf,
         numbered,
-        message=_train(joined, numbered, len(topics)),
-        clause=_train(by_meaning, numbered, len(topics)),
+        message=_train(kernel, likeness, by_meaning, numbered, len(topics)),
+        clause=_train(by_meaning, by_meaning, by_meaning, numbered, len(topics)),
     )
+
+
+def _small_talk(meanings: Matrix, minilm: MiniLM | None) -> Iterator[list[str]]:
+    """Yield the sentences of each kind of small talk, without those that are the template's own matter."""
+    for kind, sentences in SMALL_TALK.items():
+        kept = list(sentences)
+        if kind == "out_of_scope":
+            for trade in TRADES.values():
+                if minilm is None or _nearest(trade, meanings, minilm).mean() < OWN_TRADE:
+                    kept += trade
+        if minilm is not None:
+            is_near = _nearest(kept, meanings, minilm)
+            kept = [sentence for sentence, near in zip(kept, is_near, strict=True) if not near]
+        yield kept
+
+
+def _nearest(sentences: list[str], meanings: Matrix, minilm: MiniLM) -> NDArray[np.bool_]:
+    """Return which sentences are too close to an example."""
+    result: NDArray[np.bool_] = (minilm.embed(sentences) @ meanings.T).max(axis=1) >= TOO_CLOSE
+    return result
 
 
 def _embed(texts: list[str], minilm: MiniLM | None) -> Matrix:
@@ -218,17 +281,19 @@ def _gram(rows: Matrix) -> Matrix:
     return result
 
 
-def _train(kernel: Matrix, labels: Labels, topics: int) -> Head:
-    classes = topics + len(SMALL_TALK)
-    return Head(fit(kernel, labels, classes), _threshold(kernel, labels, topics))
+def _train(kernel: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, topics: int) -> Head:
+    shares = fit(kernel, labels, topics + len(SMALL_TALK))
+    return Head(shares, _threshold(kernel, likeness, meaning, labels, topics))
 
 
-def _threshold(kernel: Matrix, labels: Labels, topics: int) -> float:
+def _threshold(
+    kernel: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, topics: int
+) -> float:
     """Return the score between examples that were left out and everyday sentences that were left out.
 
-    Somewhat nearer to the former: what people write off the subject is more varied than a list of ninety sentences.
+    Somewhat nearer to the former: what people write off the subject is more varied than a list of sentences.
     """
-    off_topic = topics + list(SMALL_TALK).index("out_of_scope")
+    off_topic = _off_topic(topics)
     place = np.zeros(len(labels), dtype=np.int64)
     for label in range(off_topic + 1):
         place[labels == label] = np.arange((labels == label).sum())
@@ -238,10 +303,9 @@ def _threshold(kernel: Matrix, labels: Labels, topics: int) -> float:
         if not (labels[~out] < topics).any() or not out.any():
             continue
         shares = fit(kernel[np.ix_(~out, ~out)], labels[~out], off_topic + 1)
-        seen = kernel[np.ix_(out, ~out)]
-        chances = softmax(seen @ shares)
-        nearest = seen[:, labels[~out] < topics].max(axis=1)
-        scores[out] = nearest + 0.5 * chances[:, :topics].sum(axis=1)
+        seen = np.ix_(out, ~out)
+        chances = _chances(kernel[seen] @ shares, likeness[seen], labels[~out])
+        scores[out] = _scores(chances, likeness[seen], meaning[seen], labels[~out], topics)
     inside = float(np.quantile(scores[labels < topics], 0.1))
     outside = float(np.quantile(scores[labels == off_topic], 0.9))
-    return min(1.1, max(0.5, 0.55 * inside + 0.45 * outside))
+    return min(MAX_THRESHOLD, max(MIN_THRESHOLD, 0.55 * inside + 0.45 * outside))

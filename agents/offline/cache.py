@@ -17,11 +17,12 @@ import numpy as np
 from agents.offline.brain import SMALL_TALK, Brain, Head, Knowledge, learn, topics_of
 from agents.offline.embedding import DIMENSIONS, MiniLM, load_minilm
 from agents.offline.features import BUCKETS, Sparse
+from agents.offline.trades import TRADES
 from agents.spec import TemplateSpec
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1  # raise it when features, classifier or file change
+FORMAT = 2  # raise it when features, classifier or file change
 KEPT = 16
 
 _brains: OrderedDict[str, Brain] = OrderedDict()
@@ -32,7 +33,7 @@ _training: dict[str, threading.Lock] = {}
 def checksum(template: TemplateSpec) -> str:
     """Return the name of what is learned from a template: of its agents, intents and examples, and of nothing else."""
     examples = [(t.agent, t.intent.name, t.intent.examples) for t in topics_of(template)]
-    content = json.dumps([FORMAT, SMALL_TALK, examples], sort_keys=True)
+    content = json.dumps([FORMAT, SMALL_TALK, TRADES, examples], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -101,6 +101,29 @@ that's not what I meant
 can you set this up
 is it possible
 please remove that
+please lower it a bit
+could it be a little more
+raise it for me
+it should be less than now
+that is the new one
+I already had one before
+it was there yesterday
+who did that and when
+when do I get a reply
+has somebody answered my question yet
+show me all there is about me
+let me see my overview
+what about the accounts that I have
+can you switch it on
+I would like to alter a thing
+please adjust that for me
+read that out to me
+how exactly do I do it
+help me make this work
+what should I do now
+which one is it
+where did it go
+is it done
 """.strip().splitlines()
 
 OFF_TOPIC = """
