@@ -6,12 +6,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse, reverse_lazy
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "smart-support",
     "SITE_HEADER": "smart-support",
     "SITE_SYMBOL": "support_agent",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("conversations/icon.svg"),
+        }
+    ],
     "SITE_URL": reverse_lazy("home"),
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
