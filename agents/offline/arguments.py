@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Kind = Literal[
     "choice", "boolean", "email", "date", "amount", "percent", "integer", "number", "code", "phone",
-    "postal_code", "address", "words", "request", "text",
+    "plan", "postal_code", "address", "words", "request", "text",
 ]  # fmt: skip
 
 # Texts that are the customer's own telling, as against a name or a place.
@@ -25,6 +25,7 @@ _NAMED: tuple[tuple[Kind, frozenset[str]], ...] = (
     ("postal_code", frozenset({"postal", "postcode", "zip", "postalcode", "zipcode"})),
     ("phone", frozenset({"phone", "mobile", "telephone"})),
     ("address", frozenset({"address"})),
+    ("plan", frozenset({"plan", "tier", "edition", "membership"})),
     ("date", frozenset({"date", "day", "on", "until", "since", "birthday"})),
 )
 

@@ -26,6 +26,11 @@ UNITS = {
     "days", "week", "weeks", "month", "months", "hour", "hours", "minutes", "year", "years", "times", "items",
     "pieces", "stars", "people", "users", "seats", "chf", "am", "pm",
 }  # fmt: skip
+# What plans and accounts are called nearly everywhere.
+TIERS = (
+    "freemium|free|trial|starter|basic|lite|standard|plus|pro|professional|team|business|premium|bronze|silver|gold|"
+    "platinum|diamond|enterprise|unlimited"
+)
 STOPPING = re.compile(
     r"\b(stop|cancel|no longer|not|don'?t|do not|off|disable|remove|without|never|quit|leave|out|rid)\b",
     re.I,
@@ -39,6 +44,12 @@ _MONEY = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(?<![\w.,])(\d{1,3}(?:[.,]\d+)?)\s?(?:%|per\s?cent\b|pct\b)", re.IGNORECASE)
+_OF_PLAN = r"(?:accounts?|plans?|profiles?|subscriptions?|tiers?|memberships?|packages?|versions?)"
+_PLANS = (
+    re.compile(rf"\b({TIERS})\s+(?:\w+\s+)?{_OF_PLAN}\b", re.IGNORECASE),
+    re.compile(rf"\b{_OF_PLAN}\s+(?:called\s+)?({TIERS})\b", re.IGNORECASE),
+    re.compile(rf"\b({TIERS})\b(?!\s+to\b)", re.IGNORECASE),
+)
 _OUT_OF = re.compile(r"\b(\w+)\s*(?:/|out of)\s*(?:5|10|five|ten)\b", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
 _PHONE = re.compile(r"\+?\d[\d\s()/-]{6,}\d")
@@ -248,6 +259,13 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
+def _plans(argument: Argument, text: str) -> list[Any]:
+    """Return the names of plans; of a change from one to another, the other one."""
+    moved = re.split(r"\bto\b", text, maxsplit=1, flags=re.IGNORECASE)[1:]
+    found = [m[1] for part in [*moved, text] for pattern in _PLANS for m in pattern.finditer(part)]
+    return list(dict.fromkeys(found))
+
+
 def _phones(argument: Argument, text: str) -> list[Any]:
     return [found.strip() for found in _PHONE.findall(text)]
 
@@ -363,6 +381,7 @@ _FINDERS: dict[str, Callable[[Argument, str], list[Any]]] = {
     "number": _counts,
     "code": _codes,
     "phone": _phones,
+    "plan": _plans,
     "postal_code": _postal_codes,
     "address": _addresses,
     "words": _own_words,
