@@ -12,12 +12,13 @@ from agents.offline.conversation import (
     Result,
     State,
     Turn,
+    asks_for_other,
     is_elliptical,
     last_topic,
     open_questions,
     read_turn,
 )
-from agents.offline.filling import fill
+from agents.offline.filling import fill, recall
 from agents.offline.lookup import search
 from agents.offline.pending import answer_to, argument_in, complete
 from agents.offline.replies import ask_for, without_tool, word_result
@@ -76,6 +77,27 @@ class Agent:
     # A new request
 
     def _begin(self, turn: Turn) -> Move:
+        return self._other_one(turn) or self._understand(turn)
+
+    def _other_one(self, turn: Turn) -> Move | None:
+        """Return the move for "the other one", or "only one of them", when several things were named or listed."""
+        last = last_topic(turn.before, self._spec.name)
+        others, topic = last.get("others"), self._topic(last.get("intent"))
+        wish = asks_for_other(turn.request)
+        if not others or topic is None or wish is None:
+            return None
+        options = [
+            one for one in others["options"] if wish == "one" or one["value"] != others["used"]
+        ]
+        wanted = next((a for a in self._arguments(last["tool"]) if a.name == others["name"]), None)
+        if wanted is None or not options:
+            return None
+        args = {k: v for k, v in (last.get("args") or {}).items() if k != wanted.name}
+        if len(options) > 1:
+            return self._ask(topic, wanted, args, turn, options)
+        return self._serve(topic, turn.request, turn, {**args, wanted.name: options[0]["value"]})
+
+    def _understand(self, turn: Turn) -> Move:
         request = complete(turn.request, turn.before, self._brain, self._template)
         topic = request.topic
         if topic is None or topic.agent != self._spec.name:
@@ -129,22 +151,41 @@ class Agent:
 
     # Serving an intent
 
-    def _serve(self, topic: Topic, text: str, turn: Turn, known: dict[str, Any]) -> Move:
+    def _serve(
+        self,
+        topic: Topic,
+        text: str,
+        turn: Turn,
+        known: dict[str, Any],
+        others: State | None = None,
+    ) -> Move:
         tool = topic.intent.tool
         if tool is None or tool not in self._tools:
             return Move(without_tool(topic, self._template), state=self._note(turn, topic))
-        filled = fill(self._arguments(tool), text, turn.before, known, turn.whole)
+        findable = self._uses[tool].find.keys()
+        filled = fill(self._arguments(tool), text, turn.before, known, turn.whole, findable)
         if filled.missing:
             return self._find_or_ask(topic, filled.missing[0], filled.args, text, turn)
-        return self._call(topic, filled.args, turn, filled.more)
+        for name, values in filled.more.items():
+            named = [filled.args[name], *values]
+            options = [{"value": value, "label": str(value)} for value in named]
+            others = {"name": name, "used": named[0], "options": options}
+        return self._call(topic, filled.args, turn, filled.more, others)
 
     def _call(
-        self, topic: Topic, args: dict[str, Any], turn: Turn, more: dict[str, list[Any]]
+        self,
+        topic: Topic,
+        args: dict[str, Any],
+        turn: Turn,
+        more: dict[str, list[Any]],
+        others: State | None = None,
     ) -> Move:
         tool = str(topic.intent.tool)
         note = self._note(turn, topic, step="call", tool=tool, args=args)
         if more:
             note["more"] = more
+        if others:
+            note["others"] = others
         return Move(calls=[(tool, args)], state=note)
 
     def _find_or_ask(
@@ -197,6 +238,8 @@ class Agent:
             return None
         answer = answer_to(question, turn.request, self._brain)
         args = dict(question.get("args") or {})
+        if answer.kind == "why":
+            return Move(str(question["refusal"]), state=question)
         if answer.kind == "new":
             return None
         if answer.kind == "drop":
@@ -205,7 +248,10 @@ class Agent:
             return self._serve(topic, turn.request, turn, {**args, **answer.value})
         missing = argument_in(question)
         if answer.kind == "value":
-            return self._serve(topic, turn.request, turn, {**args, missing.name: answer.value})
+            options = question.get("options")
+            others = {"name": missing.name, "used": answer.value, "options": options}
+            known = {**args, missing.name: answer.value}
+            return self._serve(topic, turn.request, turn, known, others if options else None)
         asked = int(question.get("asked", 1))
         if asked >= ASKED_AT_MOST:
             return Move(self._template.texts.not_understood, state=self._note(turn, topic))
@@ -231,12 +277,16 @@ class Agent:
         note = self._note(
             turn, topic, step="done", tool=state.get("tool"), args=state.get("args") or {}
         )
+        if state.get("others"):
+            note["others"] = state["others"]
         if turn.results[-1].outcome == "error" and topic is not None:
+            note["refusal"] = text
             note["retry"] = self._retryable(str(topic.intent.tool))
         for name, values in (state.get("more") or {}).items():
             if topic is not None and values:
                 args = {**note["args"], name: values[0]}
-                following = self._call(topic, args, turn, {name: values[1:]} if values[1:] else {})
+                rest = {name: values[1:]} if values[1:] else {}
+                following = self._call(topic, args, turn, rest, state.get("others"))
                 return Move(text, following.calls, following.state)
         return Move(text, state=note)
 
@@ -257,6 +307,9 @@ class Agent:
         args = dict(state.get("args") or {})
         text = str(state.get("text") or turn.request)
         found = search(use.find[name], result, f"{text}\n{turn.whole}")
+        spoken_of = recall(wanted, text, turn.before)
+        if any(option["value"] == spoken_of for option in found.options or []):
+            return self._serve(topic, text, turn, {**args, name: spoken_of})
         if found.value is not None:
             return self._serve(topic, text, turn, {**args, name: found.value})
         if not found.options:

@@ -99,6 +99,14 @@ class Reading:
         # Nobody is called rude by a narrow margin.
         return "vague" if kind == "abuse" and self.small_talk[kind] < SURELY_ABUSE else kind
 
+    @cached_property
+    def agents(self) -> list[tuple[str, float]]:
+        """Agents with the sums of their topics' probabilities, most likely first."""
+        sums: dict[str, float] = {}
+        for topic, p in self.ranked:
+            sums[topic.agent] = sums.get(topic.agent, 0.0) + p
+        return sorted(sums.items(), key=lambda one: -one[1])
+
     def among(self, agent: str) -> list[tuple[Topic, float]]:
         """Return the topics of one agent, most likely first."""
         return [(topic, p) for topic, p in self.ranked if topic.agent == agent]
@@ -308,4 +316,4 @@ def _threshold(
         scores[out] = _scores(chances, likeness[seen], meaning[seen], labels[~out], topics)
     inside = float(np.quantile(scores[labels < topics], 0.1))
     outside = float(np.quantile(scores[labels == off_topic], 0.9))
-    return min(MAX_THRESHOLD, max(MIN_THRESHOLD, 0.55 * inside + 0.45 * outside))
+    return min(MAX_THRESHOLD, max(MIN_THRESHOLD, 0.6 * inside + 0.4 * outside))

@@ -19,6 +19,13 @@ _ORDINALS = {
 }
 _LATEST = re.compile(r"\b(latest|newest|last|most recent|recent)\b", re.IGNORECASE)
 _OLDEST = re.compile(r"\b(oldest|earliest)\b", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"\W*(?:(?:the|number|no\.?|nr\.?|option|choice)\W+)*([1-9])\W*(?:(?:one|please|thanks|thank you)\W*)*"
+)
+_CORRECTION = re.compile(
+    r"\b(?:no,? wait|wait,? no|hold on|scratch that|actually|i meant?|(?:oh )?sorry,? (?:no|not that))\b[\s,.:!-]*",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]{3,}")
 _COMMON = frozenset(
     [
@@ -83,16 +90,22 @@ _COMMON = frozenset(
 
 def choose_listed(text: str, labels: list[str]) -> int | None:
     """Return which of the listed things an answer means, by its place in the list or by its words."""
-    lowered = text.lower()
+    lowered = corrected(text).lower()
     for word, place in _ORDINALS.items():
         if re.search(rf"\b{word}\b", lowered) and place < len(labels):
             return place
     if re.search(r"\blast\b", lowered) and labels:
         return len(labels) - 1
-    number = re.fullmatch(r"\W*(?:number |no\.? |option )?([1-9])\W*", lowered)
+    number = _NUMBERED.fullmatch(lowered)
     if number and int(number[1]) <= len(labels):
         return int(number[1]) - 1
-    return choose_named(text, labels)
+    return choose_named(lowered, labels)
+
+
+def corrected(text: str) -> str:
+    """Return what stands after a change of mind: "1045 instead" of "1042. No wait, 1045 instead"."""
+    *_, last = _CORRECTION.split(text)
+    return last if _WORD.search(last) or any(c.isdigit() for c in last) else text
 
 
 def choose_named(text: str, labels: list[str]) -> int | None:

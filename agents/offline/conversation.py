@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
@@ -21,6 +21,18 @@ State = dict[str, Any]
 
 _POINTS_BACK = re.compile(
     r"\b(it|its|that|this|these|those|them|they|there|same|again|instead|one|ones)\b", re.IGNORECASE
+)
+_POINTS_AT = re.compile(r"\b(it|its|that|this|same|again)\b", re.IGNORECASE)
+_OTHER = re.compile(r"\b(?:the|my) other\b|\bnot (?:that|this) one\b", re.IGNORECASE)
+_ONE_OF = re.compile(
+    r"\b(?:only|just) one\b|\bone of (?:them|those|these|the two)\b", re.IGNORECASE
+)
+SHORT_ANSWER = 8
+_WHY = re.compile(
+    r"\W*(?:(?:but|and|ok|okay|hm+|what|sorry)\W+)*(?:why|how come|what(?: i|')s the reason|for what reason)"
+    r"(?:\W+(?:is that|is this|not|on earth|ever|can'?t (?:you|i)|won'?t you|did(?:n'?t)? (?:you|that|it))"
+    r"(?:\W+(?:so|do (?:that|it)|work|possible))?)?\W*",
+    re.IGNORECASE,
 )
 _ELLIPTICAL = re.compile(
     r"\W*(?:(?:and|or|also|what about|how about|same (?:for|with)|now)\b.*"
@@ -185,6 +197,23 @@ def is_elliptical(text: str) -> bool:
 def points_back(text: str) -> bool:
     """Return whether a text speaks of something named before."""
     return _POINTS_BACK.search(text) is not None
+
+
+def points_at(text: str) -> bool:
+    """Return whether a text takes up the very thing that was named before: "cancel it", "return that order"."""
+    return _POINTS_AT.search(text) is not None
+
+
+def asks_for_other(text: str) -> Literal["other", "one"] | None:
+    """Return "other" for "the other one", "one" for "only one of them", None for anything else."""
+    if len(text.split()) > SHORT_ANSWER:
+        return None
+    return "other" if _OTHER.search(text) else "one" if _ONE_OF.search(text) else None
+
+
+def asks_why(text: str) -> bool:
+    """Return whether a text asks for a reason and for nothing else."""
+    return _WHY.fullmatch(text) is not None
 
 
 def recent_turns(before: list[BaseMessage], turns: int) -> list[BaseMessage]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from agents.offline.arguments import Argument
-from agents.offline.conversation import points_back, recent_turns, state_of
+from agents.offline.choosing import corrected
+from agents.offline.conversation import points_at, points_back, recent_turns, state_of
 from agents.offline.values import find_values
 
 _LEFT_OUT = re.compile(r"\bleave (?:it|this) out\b", re.IGNORECASE)
@@ -38,6 +40,7 @@ def fill(
     before: list[BaseMessage],
     known: dict[str, Any],
     whole: str = "",
+    findable: Collection[str] = (),
 ) -> Filled:
     """Return the arguments for a request.
 
@@ -50,6 +53,7 @@ def fill(
         before: The messages before it.
         known: Arguments that stay as they are.
         whole: The message that the request is a part of.
+        findable: Arguments that can be looked up: "my order" need not be the one that was spoken of.
     """
     args = dict(known)
     more: dict[str, list[Any]] = {}
@@ -57,14 +61,16 @@ def fill(
     for argument in sorted(arguments, key=lambda one: one.kind != "words"):
         if argument.name in args or _is_left_out(argument):
             continue
-        values = [v for v in find_values(argument, text) if not _is_taken(v, args)]
+        values = find_values(argument, corrected(text)) or find_values(argument, text)
+        values = [v for v in values if not _is_taken(v, args)]
         if values:
             args[argument.name] = values[0]
             if argument.is_required and argument.kind == "code":
                 more[argument.name] = _enumerated(text, values)
         elif argument.is_required:
             value = _only_one(argument, whole)
-            value = value if value is not None else recall(argument, text, before)
+            if value is None and (argument.name not in findable or points_at(text)):
+                value = recall(argument, text, before)
             if value is not None:
                 args[argument.name] = value
     missing = [a for a in arguments if a.is_required and a.name not in args]

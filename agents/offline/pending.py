@@ -10,8 +10,16 @@ from langchain_core.messages import BaseMessage
 
 from agents.offline.arguments import Argument, argument
 from agents.offline.brain import Brain, Topic
-from agents.offline.choosing import choose_by_age, choose_listed
-from agents.offline.conversation import ROUTER, State, is_elliptical, last_turn, speaker, state_of
+from agents.offline.choosing import choose_by_age, choose_listed, corrected
+from agents.offline.conversation import (
+    ROUTER,
+    State,
+    asks_why,
+    is_elliptical,
+    last_turn,
+    speaker,
+    state_of,
+)
 from agents.offline.values import find_answer, find_values, plain_answer
 from agents.spec import TemplateSpec
 
@@ -33,10 +41,11 @@ class Answer:
     """What a message says to an open question.
 
     Attributes:
-        kind: "value": it answers it; "drop": the customer gives up; "unclear": neither; "new": it is another matter.
+        kind: "value": it answers it; "drop": the customer gives up; "unclear": neither; "new": it is another matter;
+            "why": it asks for the reason of a refusal.
     """
 
-    kind: Literal["value", "drop", "unclear", "new"]
+    kind: Literal["value", "drop", "unclear", "new", "why"]
     value: Any = None
 
 
@@ -74,7 +83,7 @@ def answer_to(question: State, text: str, brain: Brain) -> Answer:
         and len(text.split()) > 2
     )
     if options and not (is_new and len(text.split()) > 6):
-        chosen = choose_by_age(text, options)
+        chosen = choose_by_age(corrected(text), options)
         if chosen is None:
             chosen = choose_listed(text, [str(one.get("label", "")) for one in options])
         if chosen is not None:
@@ -95,6 +104,8 @@ def answer_to(question: State, text: str, brain: Brain) -> Answer:
 
 def _retry(question: State, text: str, brain: Brain) -> Answer:
     """Return the arguments that a short message gives anew after a tool has refused the old ones."""
+    if question.get("refusal") and asks_why(text):
+        return Answer("why")
     reading = brain.read(text)
     is_other = reading.is_confident and reading.topic.intent.name != question.get("intent")
     if len(text.split()) > 12 or (

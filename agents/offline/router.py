@@ -110,7 +110,7 @@ def _without_greeting(text: str) -> str:
 def _answers(text: str, questions: list[State], brain: Brain) -> list[str]:
     """Return the agents whose questions the message answers; one to whom it means nothing is asked again alone."""
     kinds = [(str(q.get("agent")), answer_to(q, text, brain).kind) for q in questions]
-    answered = [agent for agent, kind in kinds if kind in ("value", "drop")]
+    answered = [agent for agent, kind in kinds if kind in ("value", "drop", "why")]
     unclear = [agent for agent, kind in kinds if kind == "unclear"]
     return list(dict.fromkeys(answered or unclear[-1:]))
 
@@ -152,9 +152,10 @@ def _is_ambiguous(text: str, reading: Reading) -> bool:
     (first, p), (second, q) = reading.ranked[0], _rival(reading)
     if _says_little(text):
         return q >= CLOSE_SHORT * p and p < UNSURE_SHORT
-    if q < CLOSE * p or p >= UNSURE:
+    if q < CLOSE * p or p >= UNSURE or first.agent == second.agent:
         return False
-    return first.agent != second.agent and reading.score < reading.threshold + CLEAR_SCORE
+    (_, share), (_, other) = reading.agents[:2]
+    return other >= CLOSE * share and reading.score < reading.threshold + CLEAR_SCORE
 
 
 def _rival(reading: Reading) -> tuple[Topic, float]:
