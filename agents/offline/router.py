@@ -29,8 +29,8 @@ OFFERED = 3
 UNSURE = 0.45
 CLOSE = 0.6
 # The same for one or two words: "refund?" may mean much.
-UNSURE_SHORT = 0.65
-CLOSE_SHORT = 0.35
+UNSURE_SHORT = 0.8
+CLOSE_SHORT = 0.2
 # So much above the threshold a text is not unsure any more.
 CLEAR_SCORE = 0.3
 
@@ -185,7 +185,7 @@ def _ask_back(reading: Reading, request: str) -> Decided:
 
 def _meanings(reading: Reading) -> list[Topic]:
     """Return two or three things to choose from; a person is offered only where that is among the likeliest."""
-    first, *others = [topic for topic, p in reading.ranked if p >= 0.2 * reading.probability]
+    first, *others = [topic for topic, p in reading.ranked if p >= 0.15 * reading.probability]
     others = others or [topic for topic, _ in reading.ranked[1:]]
     # What can be done comes before what can only be told.
     others.sort(key=lambda topic: topic.intent.tool is None)
