@@ -4,7 +4,7 @@ import json
 import re
 
 DONE = (
-    "activated|applied|approved|blocked|booked|cancell?ed|changed|closed|credited|deleted|disputed|downgraded|exchanged|"
+    "activated|applied|approved|blocked|booked|cancell?ed|changed|closed|credited|deleted|disputed|downgraded|"
     "filed|frozen|invited|issued|made|moved|opened|ordered|paid back|paid out|published|raised|refunded|registered|"
     "removed|replaced|reported|reset|retried|returned|revoked|rotated|saved|sent|stopped|subscribed|taken off|unfrozen|"
     "unsubscribed|updated|upgraded"

@@ -12,12 +12,12 @@ A turn is one of `say` (the customer writes), `press` (approve or decline, by bu
 
 - agents: the plan, in order
 - calls: tool calls that ended in this turn, in order: {tool: outcome, argument: value, …}; other arguments are free
-- waits: writes that begin to wait in this turn: {tool: customer or staff, argument: value, …}; "says" is in the question
+- waits: writes that begin to wait in this turn: {tool: customer or staff, argument: value, …}; "says": in the question
 - hears, never: words that are, or are not, in what the customer reads
 - asks: words of a clarification; without it there is none
 
 `rows` are the rows in the end: "Order(number=1043)": {field: value}, or how many there are. Models that are not named
-there have not changed. `xfail` is the reason why a dialogue is known to fail.
+there have not changed. `customer` writes instead of Ana. `xfail` is the reason why a dialogue is known to fail.
 """
 
 import re
@@ -63,7 +63,7 @@ class Turn(Strict):
 
 class Dialogue(Strict):
     name: str
-    customer: str = "ana"
+    customer: str | None = None
     turns: list[Turn]
     rows: dict[str, dict[str, Any] | int] = {}
     wants_person: bool = False

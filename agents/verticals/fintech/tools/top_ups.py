@@ -14,6 +14,8 @@ LISTED = 10
 
 Status = TopUp.Status
 
+REMARKS = {Status.FAILED: "fail, not gone through", Status.REVERTED: "went back, sent back"}
+
 
 @support_tool(effect="read")
 async def list_top_ups(ctx: ToolContext) -> dict[str, Any]:
@@ -55,6 +57,8 @@ def _as_row(row: TopUp) -> dict[str, Any]:
         "status": row.status,
         "amount": str(row.amount),
         "currency": row.currency,
+        # Words that customers use for it, so that the one they mean is found.
+        "remark": REMARKS.get(Status(row.status), ""),
     }
 
 

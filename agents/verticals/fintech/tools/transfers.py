@@ -16,6 +16,8 @@ LISTED = 10
 
 Status = Transfer.Status
 
+REMARKS = {Status.FAILED: "fail, not gone through", Status.DECLINED: "refused"}
+
 
 @support_tool(effect="read")
 async def list_transfers(ctx: ToolContext, status: TransferStatus | None = None) -> dict[str, Any]:
@@ -66,6 +68,8 @@ def _as_row(row: Transfer) -> dict[str, Any]:
         "amount": str(row.amount),
         "currency": row.currency,
         "expected": day(row.expected_on) or None,
+        # Words that customers use for it, so that the one they mean is found.
+        "remark": REMARKS.get(Status(row.status), ""),
         "can_cancel": yes_or_no(row.is_cancellable()),
     }
 
