@@ -20,7 +20,9 @@ def softmax(scores: Matrix) -> Matrix:
     return result
 
 
-def fit(kernel: Matrix, labels: Labels, classes: int) -> Matrix:
+def fit(
+    kernel: Matrix, labels: Labels, classes: int, start: Matrix | None = None, steps: int = STEPS
+) -> Matrix:
     """Return each example's share in each class's weights: weights = examples.T @ shares.
 
     Nesterov's method on the mean log loss plus REGULAR / 2 · |weights|². Every step of a gradient descent that begins
@@ -31,6 +33,8 @@ def fit(kernel: Matrix, labels: Labels, classes: int) -> Matrix:
         kernel: Products of the examples with each other.
         labels: The class of each example, from 0.
         classes: How many classes there are.
+        start: Shares to begin with, such as those of nearly the same examples; few steps do then.
+        steps: How many steps to take.
     """
     target = np.zeros((len(labels), classes), dtype=np.float32)
     target[np.arange(len(labels)), labels] = 1
@@ -39,9 +43,9 @@ def fit(kernel: Matrix, labels: Labels, classes: int) -> Matrix:
     penalty = np.float32(REGULAR / classes)
     rate = 1 / (0.5 * _largest_eigenvalue(kernel * np.sqrt(weight) * np.sqrt(weight.T)) + penalty)
     momentum = np.float32((1 - np.sqrt(rate * penalty)) / (1 + np.sqrt(rate * penalty)))
-    shares = np.zeros_like(target)
+    shares = np.zeros_like(target) if start is None else start
     ahead = shares
-    for _ in range(STEPS):
+    for _ in range(steps):
         gradient = weight * (softmax(kernel @ ahead) - target) + penalty * ahead
         moved = ahead - rate * gradient
         ahead = moved + momentum * (moved - shares)
