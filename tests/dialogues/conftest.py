@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 
 from agents.loading import read_template
@@ -10,22 +12,23 @@ __all__ = ["open_talk"]
 
 
 @pytest.fixture(scope="session")
-def learned_template(request):
-    """Return a vertical's template as shipped, once the offline model has learned it.
+def shipped_template():
+    """Return a vertical's template as shipped."""
+
+    @cache
+    def shipped_template(vertical):
+        [file] = [file for file in list_template_files() if file.label == vertical]
+        spec = read_template(file.path, source=file.source)
+        return TemplateSpec.model_validate(spec.model_dump() | {"vertical": vertical})
+
+    return shipped_template
+
+
+@pytest.fixture(scope="session")
+def learn(request):
+    """Let the offline model learn a template, which takes seconds.
 
     What was learned is kept for the next session; its files' names tell from which templates.
     """
     kept = request.config.cache.mkdir("offline-model")
-    specs = {}
-
-    def learned_template(vertical):
-        if vertical not in specs:
-            [file] = [file for file in list_template_files() if file.label == vertical]
-            spec = read_template(file.path, source=file.source)
-            specs[vertical] = TemplateSpec.model_validate(
-                spec.model_dump() | {"vertical": vertical}
-            )
-        get_brain(specs[vertical], kept)
-        return specs[vertical]
-
-    return learned_template
+    return lambda spec: get_brain(spec, kept)

@@ -9,9 +9,9 @@ DONE = (
     "removed|replaced|reported|reset|retried|returned|revoked|rotated|saved|sent|stopped|subscribed|taken off|unfrozen|"
     "unsubscribed|updated|upgraded"
 )
+BEEN = r"(?:is|are|was|were|(?:has|have|had)(?: already)? been|(?:I|we)(?: have|'ve)?)"
 CLAIM = re.compile(
-    rf"\b(?:is|are|was|were|(?:has|have|had) been|(?:I|we)(?: have|'ve)?)(?: (?:now|just|already))? (?:{DONE})\b"
-    r"|^(?:done|saved|cancelled|refunded)\b",
+    rf"\b{BEEN}(?: (?:now|just|already))? (?:{DONE})\b|^(?:done|saved|cancelled|refunded)\b",
     re.IGNORECASE,
 )
 # In sentences about what would be, could be or is not.

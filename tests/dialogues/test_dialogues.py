@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from agents.chat_models import build_chat_model
 from agents.engine import get_engine
 from agents.registry import get_tools
+from agents.selectors import get_spec
 from conversations.database import database_now
 from conversations.models import Interrupt
 from conversations.services import interrupts
@@ -37,10 +38,12 @@ def all_dialogues():
 
 
 @pytest.mark.parametrize(("vertical", "dialogue"), list(all_dialogues()))
-async def test_dialogue(vertical, dialogue, open_talk, learned_template):
+async def test_dialogue(vertical, dialogue, open_talk, shipped_template, learn):
     await in_database(import_module(f"agents.verticals.{vertical}.demo").load)
     before = await in_database(snapshot, vertical)
-    version = await in_database(factories.make_version, learned_template(vertical))
+    version = await in_database(factories.make_version, shipped_template(vertical))
+    # Of the row, because it is by that, word for word, that the model knows it again.
+    learn(get_spec(version))
     talk = await open_talk(Shipped(), version=version)
     if dialogue.customer:
         await in_database(vouch_for, talk.conversation.visitor, dialogue.customer)
@@ -209,12 +212,28 @@ def transcript(talk):
 
 @pytest.mark.parametrize("vertical", VERTICALS)
 def test_each_vertical_has_enough_dialogues_and_each_of_its_tools_occurs(
-    vertical, learned_template
+    vertical, shipped_template
 ):
     dialogues = read_dialogues(vertical)
     assert len(dialogues) >= AT_LEAST
     assert len({dialogue.name for dialogue in dialogues}) == len(dialogues)
-    spec = learned_template(vertical)
+    spec = shipped_template(vertical)
     named = {use.name for agent in spec.agents for use in agent.tools}
     called = set().union(*(d.tools for d in dialogues if not d.xfail))
     assert not named - called
+
+
+@pytest.mark.parametrize(
+    ("answer", "results", "count"),
+    [
+        ("Your order is cancelled.", [], 1),
+        ("Done: I have refunded 20.00 EUR.", [("list_orders", "ok", "{}")], 1),
+        ("Order 1041 has already been cancelled.", [("cancel_order", "error", "{}")], 1),
+        ("Done. It is cancelled.", [("cancel_order", "ok", "{}")], 0),
+        ("It was cancelled.", [("get_order", "ok", '{"summary": "It was cancelled."}')], 0),
+        ("All right, I have not done it, and nothing was changed.", [], 0),
+        ("Once it is cancelled, the money is paid back.", [], 0),
+    ],
+)
+def test_a_claim_needs_a_result_that_says_so(answer, results, count):
+    assert len(find_unfounded(answer, results, {"cancel_order"})) == count
