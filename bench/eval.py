@@ -62,7 +62,10 @@ def table(content: dict[str, Any]) -> str:
         for group in ("scopes", "domains"):
             lines += [_line(f"  {name}", part) for name, part in line.get(group, {}).items()]
         for slot, right in line.get("slot_accuracy", {}).items():
-            lines.append(f"  {slot:26}{100 * right:>15.1f}%")
+            raw = line["slot_accuracy_as_labelled"][slot]
+            lines.append(f"  {slot:26}{100 * right:>15.1f}%   as labelled {100 * raw:.1f}%")
+        if line.get("slots_not_read"):
+            lines.append(f"  not read: {', '.join(line['slots_not_read'])}")
         if line.get("not_installed"):
             lines.append(
                 f"  not installed: {', '.join(line['not_installed'])} ({line['rows_left_out']} rows)"

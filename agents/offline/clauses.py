@@ -9,8 +9,8 @@ from agents.offline.brain import Brain, Reading, Topic
 
 MAX_PIECES = 8
 NEARLY = 0.12  # a piece this little below the threshold may still be a request
-# How strongly each sign speaks for two requests. All lie between 0 and 1. Fitted (logistic regression) on half of the
-# joined and single messages of two businesses, checked on the other half, and rounded.
+# How strongly each sign speaks for two requests. All lie between 0 and 1. Fitted (logistic regression) on
+# joined and single messages of two businesses: once on half of them and once on all, and rounded between the two.
 SIGNS = {
     "margin": 1.2,  # how far the less sure piece is above the threshold
     "probability": 2.7,  # of the less sure piece's topic
