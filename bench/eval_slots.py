@@ -22,7 +22,7 @@ ARGUMENTS: dict[str, Argument] = {
 def measure_slots(rows: list[Row]) -> dict[str, Any]:
     """Return each slot's share of right values, without and with the rows whose gold number is cut short.
 
-    Some gold numbers are cut ("160 dollars" is labelled "1"), and no reading could be right there. Every other miss counts.
+    Some gold numbers are cut ("160 dollars" is labelled "1"), and no reading could be right. All other misses count.
     The schemas are general ones, for any business; a shipped tool's own may take less, such as shorter numbers.
     """
     usable: dict[str, list[bool]] = {}
