@@ -13,7 +13,7 @@ from supportsite.warmup import warm_up
 logger = logging.getLogger(__name__)
 
 # `make run` promises to end within 5 s, and uvicorn waits 1 s for its sockets before this.
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 1.5
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
