@@ -242,7 +242,7 @@ def topics_of(template: TemplateSpec) -> list[Topic]:
 def learn(template: TemplateSpec, minilm: MiniLM | None) -> Knowledge:
     """Train on the template's examples; always gives the same for the same examples.
 
-    Takes half a second for 25 intents, three for 80, nearly all of it for the embeddings.
+    Takes about 3 s of one quiet core for 30 intents, 7 for 90; most of it for the softmax.
     """
     topics = topics_of(template)
     texts = [text for topic in topics for text in topic.intent.examples]
