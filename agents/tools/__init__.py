@@ -14,5 +14,13 @@ from agents.tools.base import (
     ToolContext,
     support_tool,
 )
+from agents.tools.help import search_articles
 
-__all__ = ["Proposal", "Refusal", "SupportTool", "ToolContext", "support_tool"]
+__all__ = [
+    "Proposal",
+    "Refusal",
+    "SupportTool",
+    "ToolContext",
+    "search_articles",
+    "support_tool",
+]
