@@ -270,7 +270,7 @@ class Client:
 
     async def ask(self, thread_id, content, **fields):
         """Say something and wait until the run is over or waits; returns the frames of this turn."""
-        before = len(self.frames)
+        before = await self.settled()  # the end of an older run may still be on its way
         await self.say(thread_id, content, **fields)
         await self.wait("message_complete", "interrupt", thread_id=thread_id)
         return self.frames[before:]
