@@ -19,7 +19,11 @@ from conversations.models import Conversation, Event, Run
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that happened. Fields become the frame's fields; those that are None are left out."""
+    """Something that happened. Fields become the frame's fields; those that are None are left out.
+
+    A fact with the empty type is no frame: it is not stored, and the conversation's views do not hear of it.
+    Subscribers in the transaction do.
+    """
 
     type: ClassVar[str]  # the frame's type
     name: ClassVar[str]  # noun.past_tense
@@ -144,7 +148,28 @@ class StatusChanged(Fact):
     status: str
 
 
+@dataclass(frozen=True)
+class EffectDone(Fact):
+    """A write was done under its approval."""
+
+    type, name = "", "effect.done"
+    effect_id: str
+    tool: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EffectUnknown(Fact):
+    """Whether a write in a foreign system was done, nobody can tell; staff have to look."""
+
+    type, name = "", "effect.unknown"
+    effect_id: str
+    tool: str
+    args: dict[str, Any]
+
+
 FACTS: tuple[type[Fact], ...] = tuple(Fact.__subclasses__())
+FRAMES: tuple[type[Fact], ...] = tuple(fact for fact in FACTS if fact.type)
 
 InTransaction = Callable[[Conversation, Fact], None]
 AfterCommit = Callable[[Conversation, list[dict[str, Any]]], None]
@@ -175,7 +200,7 @@ def frame(event: Event, thread_id: str) -> dict[str, Any]:
 def publish(
     conversation: Conversation, facts: Sequence[Fact], *, now: datetime, run: Run | None = None
 ) -> list[dict[str, Any]]:
-    """Store facts as the conversation's next events and return them as frames.
+    """Store facts as the conversation's next events and return their frames.
 
     Args:
         conversation: Locked by this transaction (`select_for_update`); its changed fields are saved with it.
@@ -192,7 +217,7 @@ def publish(
             payload=fact.payload(),
             created_at=now,
         )
-        for offset, fact in enumerate(facts, start=1)
+        for offset, fact in enumerate((fact for fact in facts if fact.type), start=1)
     ]
     Event.objects.bulk_create(events)
     conversation.last_seq += len(events)
@@ -202,6 +227,8 @@ def publish(
         for function in _in_transaction:
             function(conversation, fact)
     frames = [frame(event, conversation.thread_id) for event in events]
+    if not frames:
+        return frames
     for listener in _after_commit:
         transaction.on_commit(lambda listener=listener: listener(conversation, frames), robust=True)  # type: ignore[misc]
     return frames

@@ -166,10 +166,10 @@ def client_frames() -> str:
 
 
 def events() -> str:
-    from conversations.events import FACTS
+    from conversations.events import FRAMES
 
     parts = []
-    for fact in FACTS:
+    for fact in FRAMES:
         rows = [
             [
                 code(field.name),

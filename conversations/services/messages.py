@@ -20,6 +20,7 @@ from conversations.markdown import to_html
 from conversations.models import Conversation, Event, Interrupt, Message, Run
 from conversations.selectors import conversations_to_lock
 from conversations.services import interrupts
+from conversations.services.handoffs import want_person
 from conversations.services.sessions import expire_if_idle
 
 
@@ -112,8 +113,7 @@ def _find_refusal(conversation: Conversation, now: datetime) -> errors.Conversat
     if conversation.runs.filter(status=Run.Status.PENDING).count() >= settings.MAX_QUEUED_MESSAGES:
         return errors.Busy()
     if _has_used_its_budget(conversation):
-        conversation.wants_person = True
-        conversation.save(update_fields=["wants_person"])
+        want_person(conversation, "budget", now=now)
         return errors.BudgetExhausted()
     return None
 

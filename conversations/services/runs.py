@@ -27,6 +27,7 @@ from conversations.events import Clarified, Fact, MessageSaid, RunEnded, StatusC
 from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
 from conversations.selectors import conversations_to_lock
+from conversations.services.handoffs import want_person
 from conversations.services.interrupts import create_interrupts, withdraw
 
 ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
@@ -245,7 +246,7 @@ def finish(claim: Claim, progress: Progress, outcome: str) -> bool:
         conversation, run, now = _hold(claim)
         facts = _store(conversation, run, progress, now)
         if outcome == Run.Status.HANDED_OFF:
-            conversation.wants_person = True
+            want_person(conversation, "routing", now=now, run=run)
         facts.append(_end(run, outcome, now))
         publish(conversation, facts, now=now, run=run)
         return conversation.runs.filter(status=Run.Status.PENDING).exists()

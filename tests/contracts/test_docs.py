@@ -82,7 +82,7 @@ def test_links_to_the_outside_name_no_machine():
 
 def test_each_frame_that_is_sent_is_documented():
     text = reference("protocol.md")
-    sent = {fact.type for fact in events.FACTS}
+    sent = {fact.type for fact in events.FRAMES}
     for module in (consumers, runs, voice):
         source = Path(module.__file__).read_text()
         sent |= set(re.findall(r'"type": "(\w+)"', source))
@@ -91,7 +91,7 @@ def test_each_frame_that_is_sent_is_documented():
 
 
 def test_each_fact_is_documented():
-    for fact in events.FACTS:
+    for fact in events.FRAMES:
         assert f"`{fact.name}`" in reference("protocol.md")
 
 
