@@ -26,7 +26,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class ProposedWrite:
-    """A write that waits at `review`; plain data, because it travels in a checkpoint."""
+    """A write that waits at `review`; plain data, because it travels in a checkpoint.
+
+    Attributes:
+        measure: The number that the policy's limits looked at, as text; "" where there are none.
+        key: What must not be in force twice.
+    """
 
     tool_call_id: str
     agent: str
@@ -34,6 +39,8 @@ class ProposedWrite:
     args: dict[str, Any]
     message: str
     approver: Approver
+    measure: str = ""
+    key: str | None = None
 
 
 class Ledger(Protocol):
@@ -45,6 +52,10 @@ class Ledger(Protocol):
 
     async def prepare(self, tool: SupportTool, args: dict[str, Any]) -> Proposal:
         """Run the tool's `prepare`; raises Refusal."""
+        ...
+
+    async def is_in_force(self, key: str) -> bool:
+        """Return whether a write with this key waits, is under way, or was done."""
         ...
 
     async def read(self, tool: SupportTool, args: dict[str, Any]) -> Outcome:

@@ -129,6 +129,15 @@ class ToolUse(Spec):
             raise ValueError("give approver or limits, not both: limits alone say who approves")
         return self
 
+    def approver_for(self, measure: Decimal | None) -> Approver | None:
+        """Return who approves a write of this size, or None when nobody may.
+
+        It fails closed: with limits, a write whose measure is not known is nobody's to approve.
+        """
+        if self.limits is None:
+            return self.approver or "customer"
+        return None if measure is None else self.limits.approver_for(measure)
+
 
 class IntentSpec(Spec):
     """Something customers want.
@@ -182,6 +191,10 @@ class AgentSpec(Spec):
                 + ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
             )
         return value
+
+    def find_use(self, tool: str) -> ToolUse | None:
+        """Return how this agent uses a tool."""
+        return next((use for use in self.tools if use.name == tool), None)
 
     @model_validator(mode="after")
     def _consistent(self) -> AgentSpec:
@@ -262,6 +275,15 @@ class Texts(Spec):
         "Several things wait for your approval. Please answer each with its own buttons."
     )
     waits_for_staff: Text = "A colleague has to approve this first. You will hear about it here."
+    unknown: Text = (
+        "I could not find out whether this was done: the other system did not answer. "
+        "A colleague will check, and tell you here. Please do not ask for it again until then."
+    )
+    was_done: Text = "A colleague has checked, and it was done: {what}"
+    was_not_done: Text = (
+        "A colleague has checked, and it was not done: {what} "
+        "If you still want it, just ask me again."
+    )
 
 
 class Budget(Spec):

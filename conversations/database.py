@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+READ_ONLY_SQLSTATE = "25006"  # PostgreSQL, appendix "Error Codes": read_only_sql_transaction
 
 # On PostgreSQL this bounds a process's connections.
 _threads = ThreadPoolExecutor(max_workers=12, thread_name_prefix="database")
@@ -52,6 +55,47 @@ def _in(
             close_old_connections()
 
     return sync_to_async(with_connection, thread_sensitive=False, executor=executor)
+
+
+class WriteRefused(Exception):  # noqa: N818 - says what happened
+    """Something was to be written where only reads may happen."""
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Let the database itself refuse every write.
+
+    Raises:
+        WriteRefused: Something was to be written.
+    """
+    try:
+        if connection.vendor == "postgresql":
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION READ ONLY")
+                yield
+        else:
+            with _query_only():
+                yield
+    except DatabaseError as error:
+        if _is_refused_write(error):
+            raise WriteRefused(str(error)) from error
+        raise
+
+
+@contextmanager
+def _query_only() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA query_only = ON")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA query_only = OFF")
+
+
+def _is_refused_write(error: DatabaseError) -> bool:
+    if connection.vendor == "postgresql":
+        return getattr(error.__cause__, "sqlstate", None) == READ_ONLY_SQLSTATE
+    return "readonly database" in str(error)
 
 
 def database_now() -> datetime:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import time
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
-from django.db import DatabaseError, transaction
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, transaction
 
-from agents.context import DecisionStatus, Outcome
+from agents.context import DecisionStatus, Outcome, Status
 from agents.tools import Proposal, Refusal, SupportTool, ToolContext
-from conversations.database import database_now, in_long_thread, in_thread
-from conversations.models import Effect, Interrupt, Run
-from conversations.services.interrupts import digest
+from conversations.database import in_long_thread, in_thread, read_only
+from conversations.errors import FenceLost
+from conversations.models import Effect, Interrupt
+from conversations.services import effects
+from conversations.services.effects import Grant
 from conversations.services.runs import Claim
 
 logger = logging.getLogger(__name__)
@@ -23,10 +27,15 @@ MAX_RESULT_BYTES = 4_096
 BROKEN = "This did not work because of a fault on our side. Nothing was changed."
 NOT_APPROVED = "This was not done: there is no valid approval for it."
 
-OUTCOMES = {
+UNKNOWN = "Nobody knows whether this was done. A colleague will check."
+# Between the tries of a call that a foreign system knows by its key.
+OUTSIDE_WAITS_SECONDS = (0.5, 1.0)
+
+OUTCOMES: dict[Effect.Status, Status] = {
     Effect.Status.DONE: "ok",
     Effect.Status.REFUSED: "error",
     Effect.Status.FAILED: "error",
+    Effect.Status.UNKNOWN: "unknown",
 }
 
 
@@ -37,6 +46,7 @@ class RowLedger:
         self._claim = claim
         self._context = context
         self.find_decisions = in_thread(self._find_decisions)
+        self.is_in_force = in_thread(self._is_in_force)
         self.prepare = in_long_thread(self._prepare)
         self.read = in_long_thread(self._read)
         self.perform = in_long_thread(self._perform)
@@ -52,7 +62,8 @@ class RowLedger:
             what = tool.description.splitlines()[0].rstrip(".")
             return Proposal(message=f"{what}.")
         try:
-            return async_to_sync(tool.prepare)(self._context, **tool.parse(args))
+            with read_only():
+                return async_to_sync(tool.prepare)(self._context, **tool.parse(args))
         except (Refusal, DatabaseError):
             raise
         except Exception as error:
@@ -64,7 +75,8 @@ class RowLedger:
             logger.error("tool %s: a write was called as a read", tool.name)
             return Outcome("error", NOT_APPROVED)
         try:
-            result = async_to_sync(tool.function)(self._context, **tool.parse(args))
+            with read_only():
+                result = async_to_sync(tool.function)(self._context, **tool.parse(args))
         except Refusal as refusal:
             return Outcome("error", refusal.reason)
         except DatabaseError:
@@ -74,45 +86,29 @@ class RowLedger:
             return Outcome("error", "This look-up did not work because of a fault on our side.")
         return Outcome("ok", as_text(result))
 
+    def _is_in_force(self, key: str) -> bool:
+        return Interrupt.objects.filter(business_key=key).exists()
+
     def _perform(self, tool: SupportTool, args: dict[str, Any], tool_call_id: str) -> Outcome:
+        if tool.external:
+            return self._perform_outside(tool, args, tool_call_id)
         with transaction.atomic():
-            # Before the look-up for an effect: two that perform at once queue here.
-            grant = (
-                Interrupt.objects.select_for_update(of=("self",))
-                .filter(run_id=self._claim.run_id, tool_call_id=tool_call_id)
-                .first()
-            )
-            if grant is None or not self._is_valid(grant, tool, args):
-                logger.error("tool %s: refused to write without a valid approval", tool.name)
-                return Outcome("error", NOT_APPROVED)
-            effect = Effect.objects.filter(interrupt=grant).first()
-            if effect is None:
-                effect = self._carry_out(grant, tool)
-        return Outcome(OUTCOMES[Effect.Status(effect.status)], effect.result)  # type: ignore[arg-type]
+            grant = effects.find_grant(self._claim, tool.name, args, tool_call_id)
+            if grant is None:
+                return self._not_approved(tool)
+            effect = grant.effect or self._carry_out(grant, tool)
+        return _outcome(effect)
 
-    def _is_valid(self, grant: Interrupt, tool: SupportTool, args: dict[str, Any]) -> bool:
-        """Return whether this row approves exactly this call, by somebody who may, in time, for a run that we hold."""
-        expected_by = Interrupt.By.SYSTEM if grant.approver == "none" else grant.approver
-        return (
-            grant.status == Interrupt.Status.APPROVED
-            and grant.decided_at is not None
-            and grant.decided_at < grant.expires_at
-            and grant.decided_by == expected_by
-            and grant.conversation_id == self._claim.conversation_id
-            and grant.tool == tool.name
-            and grant.digest == digest(tool.name, args) == digest(grant.tool, grant.args)
-            and Run.objects.filter(
-                pk=self._claim.run_id, fence=self._claim.fence, status=Run.Status.RUNNING
-            ).exists()
-        )
+    def _not_approved(self, tool: SupportTool) -> Outcome:
+        logger.error("tool %s: refused to write without a valid approval", tool.name)
+        return Outcome("error", NOT_APPROVED)
 
-    def _carry_out(self, grant: Interrupt, tool: SupportTool) -> Effect:
+    def _carry_out(self, grant: Grant, tool: SupportTool) -> Effect:
         """Make the change and its Effect; a change that is refused or fails is rolled back, the Effect stands."""
-        context = dataclasses.replace(self._context, idempotency_key=str(grant.pk))
         status, text = Effect.Status.DONE, ""
         try:
             with transaction.atomic():
-                text = as_text(async_to_sync(tool.function)(context, **tool.parse(grant.args)))
+                text = self._call(tool, grant.interrupt)
         except Refusal as refusal:
             status, text = Effect.Status.REFUSED, refusal.reason
         except DatabaseError:
@@ -120,15 +116,66 @@ class RowLedger:
         except Exception:
             logger.exception("tool %s failed", tool.name)
             status, text = Effect.Status.FAILED, BROKEN
-        return Effect.objects.create(
-            interrupt=grant,
-            conversation_id=grant.conversation_id,
-            tool=tool.name,
-            args=grant.args,
-            status=status,
-            result=text,
-            created_at=database_now(),
-        )
+        return effects.record(grant, status, text, fence=self._claim.fence)
+
+    def _call(self, tool: SupportTool, row: Interrupt) -> str:
+        context = dataclasses.replace(self._context, idempotency_key=str(row.pk))
+        return as_text(async_to_sync(tool.function)(context, **tool.parse(row.args)))
+
+    # --- foreign systems: the intention is committed, then the call is made, then its outcome is committed ---
+
+    def _perform_outside(
+        self, tool: SupportTool, args: dict[str, Any], tool_call_id: str
+    ) -> Outcome:
+        started_at = time.monotonic()
+        with transaction.atomic():
+            grant = effects.find_grant(self._claim, tool.name, args, tool_call_id)
+            if grant is None:
+                return self._not_approved(tool)
+            effect, is_to_be_called = self._intend(grant, tool)
+        if not is_to_be_called:
+            return _outcome(effect)
+        close_old_connections()  # none is held while somebody else is waited for
+        if time.monotonic() - started_at > settings.LEASE_SECONDS:
+            # This process has slept; another may have told the customer by now that nobody knows.
+            raise FenceLost(str(self._claim.run_id))
+        status, text = self._call_outside(tool, grant.interrupt)
+        effects.conclude(effect, status, text)
+        return _outcome(effect)
+
+    def _intend(self, grant: Grant, tool: SupportTool) -> tuple[Effect, bool]:
+        """Return the grant's effect, and whether this process is to make the call."""
+        fence = self._claim.fence
+        effect = grant.effect
+        if effect is None:
+            return effects.record(grant, Effect.Status.STARTED, "", fence=fence), True
+        if effect.status != Effect.Status.STARTED:
+            return effect, False
+        # An earlier process has died between its intention and the outcome.
+        if tool.external == "idempotent":
+            effects.take_up(grant, effect, fence=fence)
+            return effect, True
+        effects.conclude(effect, Effect.Status.UNKNOWN, "")
+        return effect, False
+
+    def _call_outside(self, tool: SupportTool, row: Interrupt) -> tuple[str, str]:
+        waits = OUTSIDE_WAITS_SECONDS if tool.external == "idempotent" else ()
+        for wait in (*waits, None):
+            try:
+                return Effect.Status.DONE, self._call(tool, row)
+            except Refusal as refusal:
+                return Effect.Status.REFUSED, refusal.reason
+            except Exception as error:
+                # No traceback: it may quote what the other system said of the customer.
+                logger.error("tool %s: the call did not end: %s", tool.name, type(error).__name__)
+            if wait is not None:
+                time.sleep(wait)
+        return Effect.Status.UNKNOWN, ""
+
+
+def _outcome(effect: Effect) -> Outcome:
+    text = effect.result or UNKNOWN
+    return Outcome(OUTCOMES[Effect.Status(effect.status)], text)
 
 
 def as_text(result: Any) -> str:

@@ -76,6 +76,12 @@ class InterruptExpired(ConversationsError):
         self.frame = frame
 
 
+class AlreadySettled(ConversationsError):
+    """The outcome of an effect is known; for staff only, it does not go over the wire."""
+
+    code, text = "already_settled", "The outcome of this is known already."
+
+
 class Forbidden(ConversationsError):
     code, text = "forbidden", "Conversation not available"
 

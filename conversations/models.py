@@ -182,6 +182,16 @@ class Interrupt(models.Model):
     tool_call_id = models.CharField(max_length=100)
     args = models.JSONField()
     digest = models.CharField(max_length=64, help_text="SHA-256 of tool and canonical arguments.")
+    measure = models.TextField(
+        blank=True, help_text="The number that the policy's limits looked at."
+    )
+    business_key = models.CharField(
+        max_length=200,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Held while this write waits, is under way or was done: no other can be it.",
+    )
     message = models.TextField()
     approver = models.CharField(max_length=10, choices=Approver.choices)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
@@ -215,9 +225,15 @@ class Interrupt(models.Model):
 
 
 class Effect(models.Model):
-    """One change in the world, done under one approval. The row exists if and only if the approval is used up."""
+    """One change in the world, done under one approval. The row exists if and only if the approval is used up.
+
+    In our own database row and change are one transaction. In a foreign system the row is committed as `started`
+    before the call, and the outcome after it; what is found `started` after a crash may or may not have been done.
+    """
 
     class Status(models.TextChoices):
+        STARTED = "started", "under way"
+        UNKNOWN = "unknown", "unknown: staff have to look"
         DONE = "done"
         REFUSED = "refused", "refused by the tool"
         FAILED = "failed"
@@ -228,11 +244,27 @@ class Effect(models.Model):
     tool = models.CharField(max_length=40)
     args = models.JSONField()
     status = models.CharField(max_length=10, choices=Status.choices)
-    result = models.TextField()
+    result = models.TextField(blank=True)
+    fence = models.PositiveIntegerField(
+        default=0, help_text="The claim of the run under which it was called."
+    )
     created_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    settled_note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["created_at"]
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=Q(status="unknown"),
+                name="effect_unknown_by_age",
+            ),
+        ]
+        permissions = [("settle_effect", "Can say whether an effect of unknown outcome was done")]
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.status}"

@@ -37,13 +37,24 @@ _try_again = in_thread(run_services.try_again)
 _extend_leases = in_thread(run_services.extend_leases)
 
 
+@dataclass(frozen=True)
+class Stop:
+    """How to stop a run that this process works on, and the fence under which it does."""
+
+    fence: int
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Stops = dict[uuid.UUID, Stop]
+
+
 @dataclass
 class _Drive:
     """The work on one conversation in this process."""
 
     task: asyncio.Task[None]
     is_wanted_again: bool = False
-    stops: dict[uuid.UUID, asyncio.Event] = field(default_factory=dict)
+    stops: Stops = field(default_factory=dict)
 
 
 _drives: dict[tuple[asyncio.AbstractEventLoop, uuid.UUID], _Drive] = {}
@@ -88,10 +99,10 @@ async def _beat(loop: asyncio.AbstractEventLoop) -> None:
     """Extend the leases of this loop's runs while there are any, and hear of stops asked for elsewhere."""
     while any(at is loop for at, _ in _drives):
         await asyncio.sleep(settings.LEASE_SECONDS / 3)
-        stops = {run: event for d in list(_drives.values()) for run, event in d.stops.items()}
+        stops = {run: stop for d in list(_drives.values()) for run, stop in d.stops.items()}
         try:
-            for run_id in await _extend_leases(list(stops)):
-                stops[run_id].set()
+            for run_id in await _extend_leases({run: stop.fence for run, stop in stops.items()}):
+                stops[run_id].asked.set()
         except Exception:
             logger.exception("leases could not be extended; trying again")
 
@@ -100,8 +111,8 @@ def stop(conversation_id: uuid.UUID) -> None:
     """Stop what this process generates for a conversation."""
     for (_, key), drive in list(_drives.items()):
         if key == conversation_id:
-            for event in drive.stops.values():
-                event.set()
+            for one in drive.stops.values():
+                one.asked.set()
 
 
 async def close(*, grace_seconds: float) -> None:
@@ -117,18 +128,18 @@ async def close(*, grace_seconds: float) -> None:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-async def execute_run(claim: Claim, stops: dict[uuid.UUID, asyncio.Event]) -> bool:
+async def execute_run(claim: Claim, stops: Stops) -> bool:
     """Take a claimed run to its end, or to a pause. Never raises, but for cancellation.
 
     Returns:
         Whether there may be another run to claim.
     """
-    stop_event = stops[claim.run_id] = asyncio.Event()
+    stops[claim.run_id] = held = Stop(claim.fence)
     voice: RunVoice | None = None
     try:
         async with asyncio.timeout(settings.RUN_TIMEOUT_SECONDS):
             engine = await get_engine()
-            voice, ctx = await _prepare(claim, stop_event)
+            voice, ctx = await _prepare(claim, held.asked)
             return await _follow(claim, engine, voice, ctx)
     except (FenceLost, StateOvertaken):
         logger.warning("run %s was taken over by another process", claim.run_id)

@@ -130,7 +130,7 @@ def make_interrupt(run, *, tool="cancel_order", args=None, tool_call_id=None, **
     return Interrupt.objects.create(
         conversation=run.conversation,
         run=run,
-        agent="orders",
+        agent=values.pop("agent", "orders"),
         tool=tool,
         tool_call_id=tool_call_id or f"call_{uuid.uuid4().hex[:8]}",
         args=args,
@@ -153,8 +153,14 @@ def make_staff(name, *, may_decide):
     """Sam may decide; Olga is staff without that permission."""
     user = User.objects.create_user(name, is_staff=True)
     if may_decide:
-        user.user_permissions.add(Permission.objects.get(codename="decide_interrupt"))
+        permissions = Permission.objects.filter(codename__in=("decide_interrupt", "settle_effect"))
+        user.user_permissions.add(*permissions)
     return user
+
+
+def make_sam():
+    """Sam, made when he is first needed."""
+    return User.objects.filter(username="sam").first() or make_staff("sam", may_decide=True)
 
 
 def run_async(work):

@@ -69,7 +69,10 @@ class Talk:
         """Answer what waits: the call of that tool, or the only one; returns the frames since."""
         before = len(self.frames)
         [frame] = [f for f in self.waiting if tool in (None, f["action"])]
-        await in_thread(interrupts.decide)(frame["interrupt_id"], approved=approved, by=by)
+        user = await in_thread(factories.make_sam)() if by == "staff" else None
+        await in_thread(interrupts.decide)(
+            frame["interrupt_id"], approved=approved, by=by, user=user
+        )
         await self.settled()
         return self.frames[before:]
 

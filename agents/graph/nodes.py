@@ -137,10 +137,8 @@ def _agent_messages(ctx: RunContext, state: GraphState, spec: AgentSpec) -> list
 async def _send_to_person(
     ctx: RunContext, state: GraphState
 ) -> Command[Literal["agent", "review", "__end__"]]:
-    text = ctx.template.spec.human.reply
-    ctx.voice.say(HUMAN, text)
-    await ctx.voice.finish_message(HUMAN, text, role="system")
-    update = {"messages": [AIMessage(content=text, name=HUMAN)], "outcome": "handed_off"}
+    said = await _say_for_people(ctx, ctx.template.spec.human.reply)
+    update = {"messages": [said], "outcome": "handed_off"}
     return _next_step(ctx, state, update)
 
 
@@ -172,6 +170,7 @@ async def review(
                 has_more = True
                 continue
             proposed = await policy.propose(ctx, compiled, tool, call)
+            policy.refuse_twin(proposed, proposals.values())
         except Refusal as refusal:
             refusals.append(await _refuse(ctx, compiled, call, refusal))
         else:
@@ -247,7 +246,7 @@ async def tools(
         return Command(goto="approval", update=update)
     if transfer_to is not None:
         return _transfer(ctx, state, transfer_to, update)
-    return _after_tools(ctx, state, update)
+    return await _after_tools(ctx, state, update)
 
 
 async def _read(ctx: RunContext, compiled: CompiledAgent, call: ToolCall) -> Outcome:
@@ -281,17 +280,30 @@ async def _settle(
     return outcome
 
 
-def _after_tools(ctx: RunContext, state: GraphState, update: dict[str, Any]) -> Command[Any]:
+async def _after_tools(ctx: RunContext, state: GraphState, update: dict[str, Any]) -> Command[Any]:
     """Let the agent word the results; what expired or was superseded has been worded already."""
     results = last_results([*state["messages"], *update["messages"]])
     outcomes = {message.additional_kwargs.get("outcome") for message in results}
+    if "unknown" in outcomes:
+        # In our words, not in a model's.
+        said = await _say_for_people(ctx, ctx.template.spec.texts.unknown)
+        update = {**update, "messages": [*update["messages"], said]}
     if ctx.stop.is_set():
         return Command(goto=END, update={**update, "outcome": "stopped"})
-    if outcomes & {"ok", "error", "rejected", "unknown"}:
+    if outcomes & {"ok", "error", "rejected"}:
         return Command(goto="agent", update=update)
     if "superseded" in outcomes:
         return Command(goto=END, update={**update, "outcome": "interrupted"})
+    if outcomes == {"unknown"}:
+        return _next_step(ctx, state, update)
     return _next_step(ctx, state, {**update, "outcome": "interrupted"})
+
+
+async def _say_for_people(ctx: RunContext, text: str) -> AIMessage:
+    """Tell the customer what a person will do."""
+    ctx.voice.say(HUMAN, text)
+    await ctx.voice.finish_message(HUMAN, text, role="system")
+    return AIMessage(content=text, name=HUMAN)
 
 
 def _transfer_target(ctx: RunContext, state: GraphState, call: ToolCall) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 
 Effect = Literal["read", "write"]
+External = Literal["idempotent", "once"]
 Result = dict[str, Any]
 
 
@@ -45,6 +46,11 @@ class ToolContext:
     now: datetime
     idempotency_key: str = ""
 
+    @property
+    def idempotency_headers(self) -> dict[str, str]:
+        """The header by which a foreign system knows that a call is the same one again."""
+        return {"Idempotency-Key": self.idempotency_key}
+
     def require_customer(self) -> str:
         """Return the customer, or refuse when there is none."""
         if self.customer_id is None:
@@ -72,6 +78,7 @@ class Proposal:
 
 ToolFunction = Callable[..., Awaitable[Result]]
 PrepareFunction = Callable[..., Awaitable[Proposal]]
+KeyFunction = Callable[[dict[str, Any]], str]
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,9 @@ class SupportTool:
         function: Called as `await function(ctx, **arguments)`; returns plain JSON data.
         prepare: For writes: called the same way before the approval; changes nothing; returns a Proposal or raises
             Refusal. Without one the sentence is made from the tool's description.
+        external: For writes in a foreign system, which no transaction of ours spans. "idempotent": it may be called
+            again with the same key; "once": after a crash nobody knows whether it was done, and staff look.
+        key: For writes that must not be in force twice, such as "refund:order-1044": made from the canonical arguments.
         args_model: The arguments, without the context; refuses unknown ones.
         app: The package that holds it.
     """
@@ -96,6 +106,8 @@ class SupportTool:
     prepare: PrepareFunction | None
     args_model: type[BaseModel]
     app: str
+    external: External | None = None
+    key: KeyFunction | None = None
 
     @property
     def is_write(self) -> bool:
@@ -141,16 +153,23 @@ def _args_model(function: ToolFunction) -> type[BaseModel]:
 
 
 def support_tool(
-    *, effect: Effect = "write", prepare: PrepareFunction | None = None
+    *,
+    effect: Effect = "write",
+    prepare: PrepareFunction | None = None,
+    external: External | None = None,
+    key: KeyFunction | None = None,
 ) -> Callable[[ToolFunction], SupportTool]:
     """Declare an async function as a tool.
 
     Args:
         effect: "read" for a look-up. Whatever changes something is a "write", and so is what says nothing.
         prepare: See `SupportTool.prepare`.
+        external: See `SupportTool.external`.
+        key: See `SupportTool.key`.
 
     Raises:
-        TypeError: The function is not async, lacks a docstring, a context or a type.
+        TypeError: The function is not async, lacks a docstring, a context or a type; or a read says what only a write
+            can say.
     """
 
     def declare(function: ToolFunction) -> SupportTool:
@@ -160,6 +179,10 @@ def support_tool(
             raise TypeError(
                 f"{function.__qualname__}: a tool needs a docstring; the model reads it"
             )
+        if effect == "read" and (prepare or external or key):
+            raise TypeError(
+                f"{function.__qualname__}: prepare, external and key belong to a write, not to a read"
+            )
         return SupportTool(
             name=function.__name__,
             description=inspect.cleandoc(function.__doc__),
@@ -168,6 +191,8 @@ def support_tool(
             prepare=prepare,
             args_model=_args_model(function),
             app=function.__module__.rpartition(".")[0],
+            external=external,
+            key=key,
         )
 
     return declare

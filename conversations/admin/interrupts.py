@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import admin, messages
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
@@ -135,7 +135,7 @@ class InterruptAdmin(ReadOnlyAdmin):
                 interrupt.id,
                 approved=is_approved,
                 by="staff",
-                user=cast(AbstractBaseUser, request.user),
+                user=cast(User, request.user),
                 comment=comment,
             )
         except ConversationsError as error:

@@ -29,7 +29,7 @@ from conversations.selectors import conversations_to_lock
 from conversations.services.sessions import is_over
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import User
 
 Status = Interrupt.Status
 
@@ -57,14 +57,18 @@ def create_interrupts(
 ) -> list[Fact]:
     """Store an interrupt for each write that has none yet, and return the facts to publish.
 
-    A write that nobody needs to approve gets its approval here, from the policy, so that the ledger is complete.
+    A write that nobody needs to approve gets its approval here, from the policy, so that the ledger is complete. One
+    whose key another conversation has taken since it was looked at is withdrawn at once.
     """
     known = set(run.interrupts.values_list("tool_call_id", flat=True))
     facts: list[Fact] = []
     for write in writes:
         if write.tool_call_id in known:
             continue
+        is_late = _is_held(write.key)
         by_policy = write.approver == "none"
+        status = Status.APPROVED if by_policy else Status.PENDING
+        is_decided = by_policy or is_late
         row = Interrupt.objects.create(
             conversation=conversation,
             run=run,
@@ -73,19 +77,25 @@ def create_interrupts(
             tool_call_id=write.tool_call_id,
             args=write.args,
             digest=digest(write.tool, write.args),
+            measure=write.measure,
+            business_key=None if is_late else write.key,
             message=write.message,
             approver=write.approver,
-            status=Status.APPROVED if by_policy else Status.PENDING,
+            status=Status.SUPERSEDED if is_late else status,
             created_at=now,
             expires_at=now + timedelta(seconds=settings.INTERRUPT_TTL_SECONDS),
-            decided_at=now if by_policy else None,
-            decided_by=Interrupt.By.SYSTEM if by_policy else "",
+            decided_at=now if is_decided else None,
+            decided_by=Interrupt.By.SYSTEM if is_decided else "",
         )
         shown = show(get_spec(conversation.version), write.tool, write.args)
         facts.append(ToolCalled(write.agent, write.tool, shown, write.tool_call_id))
-        if not by_policy:
+        if not is_decided:
             facts.append(_created(row, shown))
     return facts
+
+
+def _is_held(key: str | None) -> bool:
+    return key is not None and Interrupt.objects.filter(business_key=key).exists()
 
 
 def _created(row: Interrupt, shown: dict[str, Any]) -> Created:
@@ -120,7 +130,7 @@ def decide(
     *,
     approved: bool,
     by: str,
-    user: AbstractBaseUser | None = None,
+    user: User | None = None,
     comment: str = "",
 ) -> None:
     """Approve or reject what waits, once; the run that resumes is queued in the same transaction.
@@ -129,12 +139,12 @@ def decide(
         interrupt_id: The interrupt.
         approved: Whether it may be done.
         by: "customer" or "staff".
-        user: The member of staff.
+        user: The member of staff, who needs the permission `conversations.decide_interrupt`.
         comment: Why.
 
     Raises:
         NoPendingInterrupt: Unknown, or decided already.
-        NotAllowed: It waits for somebody else.
+        NotAllowed: It waits for somebody else, or this member of staff may not decide.
         InterruptExpired: Too late; it holds the retry prompt.
     """
     with transaction.atomic():
@@ -142,7 +152,7 @@ def decide(
         if row is None:
             raise NoPendingInterrupt
         deciding = _lock(row)
-        if deciding.row.approver != by:
+        if deciding.row.approver != by or not _may_decide(by, user):
             raise NotAllowed
         outcome = Status.APPROVED if approved else Status.REJECTED
         has_won = settle(
@@ -158,6 +168,10 @@ def decide(
             expire(deciding.conversation, deciding.row, now=deciding.now)
     if not has_won:
         raise _too_late(row)
+
+
+def _may_decide(by: str, user: User | None) -> bool:
+    return by != "staff" or (user is not None and user.has_perm("conversations.decide_interrupt"))
 
 
 def answer(
@@ -210,12 +224,13 @@ def settle(
     *,
     by: str,
     now: datetime,
-    user: AbstractBaseUser | None = None,
+    user: User | None = None,
     comment: str = "",
 ) -> bool:
     """Resolve one pending, unexpired interrupt, and queue the run that goes on. Returns whether this call won."""
     changed = Interrupt.objects.filter(pk=row.pk, status=Status.PENDING, expires_at__gt=now).update(
         status=outcome,
+        business_key=row.business_key if outcome == Status.APPROVED else None,
         decided_at=now,
         decided_by=by,
         decided_by_user=user,
@@ -231,7 +246,9 @@ def expire(conversation: Conversation, row: Interrupt, *, now: datetime) -> bool
     """Expire one pending interrupt that is due: the mirror image of `settle`. Returns whether this call won."""
     changed = Interrupt.objects.filter(
         pk=row.pk, status=Status.PENDING, expires_at__lte=now
-    ).update(status=Status.EXPIRED, decided_at=now, decided_by=Interrupt.By.SYSTEM)
+    ).update(
+        status=Status.EXPIRED, decided_at=now, decided_by=Interrupt.By.SYSTEM, business_key=None
+    )
     if changed != 1:
         return False
     facts = [

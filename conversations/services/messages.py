@@ -187,10 +187,11 @@ def _answer_interrupt(
             interrupts.expire(conversation, pending[0], now=now)
         return
     text = spec.texts.waits_for_staff if len(pending) == 1 else spec.texts.several_wait
-    publish(conversation, [_system_message(conversation, text, now)], now=now)
+    publish(conversation, [system_message(conversation, text, now)], now=now)
 
 
-def _system_message(conversation: Conversation, text: str, now: datetime) -> Fact:
+def system_message(conversation: Conversation, text: str, now: datetime) -> Fact:
+    """Store something that the platform itself says, outside any run; returns the fact to publish."""
     message = Message.objects.create(
         conversation=conversation, role=Message.Role.SYSTEM, content=text, created_at=now
     )

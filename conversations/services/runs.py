@@ -7,15 +7,17 @@ holds the run by now: whatever the caller still has in hand is void then.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from agents.context import ProposedWrite
 from agents.models import TemplateVersion
@@ -273,6 +275,9 @@ def _failure(conversation: Conversation, run: Run, code: str, now: datetime) -> 
 
 
 def _end(run: Run, outcome: str, now: datetime) -> RunEnded:
+    if run.is_paused:
+        # What was approved and is not done by now never will be.
+        run.interrupts.filter(business_key__isnull=False, effect=None).update(business_key=None)
     run.status = outcome
     run.finished_at = now
     run.lease_expires_at = None
@@ -291,9 +296,16 @@ def release(claim: Claim) -> None:
     )
 
 
-def extend_leases(run_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Extend the leases of runs that this process works on. Returns those whose customer asked to stop."""
-    held = Run.objects.filter(pk__in=list(run_ids), status=Run.Status.RUNNING)
+def extend_leases(fences: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
+    """Extend the leases of runs that this process works on. Returns those whose customer asked to stop.
+
+    Args:
+        fences: Run → the fence of this process's claim. One that another process has taken over is left alone.
+    """
+    if not fences:
+        return set()
+    claims = [Q(pk=run_id, fence=fence) for run_id, fence in fences.items()]
+    held = Run.objects.filter(reduce(or_, claims), status=Run.Status.RUNNING)
     held.update(lease_expires_at=database_now() + timedelta(seconds=settings.LEASE_SECONDS))
     return set(held.filter(stop_requested=True).values_list("pk", flat=True))
 

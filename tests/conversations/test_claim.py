@@ -12,7 +12,7 @@ from conversations.services.interrupts import decide
 from conversations.services.runs import Progress, Spoken, Tally
 from tests.conversations.conftest import make_waiting
 from tests.conversations.race import race, winners
-from tests.factories import make_claim, make_message
+from tests.factories import make_claim, make_message, make_sam
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -219,7 +219,8 @@ def test_a_decision_made_while_the_run_went_on_is_not_missed(conversation, waiti
     decide(waiting.pk, approved=True, by="customer")
     claim = runs.claim_next(conversation.pk)
     assert not runs.pause(claim, Progress(), [second])
-    decide(Interrupt.objects.get(status="pending").pk, approved=True, by="staff")
+    pending = Interrupt.objects.get(status="pending")
+    decide(pending.pk, approved=True, by="staff", user=make_sam())
     assert runs.claim_next(conversation.pk) is not None
 
 
@@ -240,11 +241,11 @@ def test_a_stop_before_a_pause_does_not_cut_the_answer_after_it(conversation):
     runs.pause(claim, Progress(), [WRITE])
     decide(Interrupt.objects.get().pk, approved=True, by="customer")
     again = runs.claim_next(conversation.pk)
-    assert runs.extend_leases([again.run_id]) == set()
+    assert runs.extend_leases({again.run_id: again.fence}) == set()
 
 
 def test_a_stop_is_heard_by_whoever_works_on_the_run(conversation):
     claim = make_claim(conversation)
-    assert runs.extend_leases([claim.run_id]) == set()
+    assert runs.extend_leases({claim.run_id: claim.fence}) == set()
     runs.request_stop(conversation.pk)
-    assert runs.extend_leases([claim.run_id]) == {claim.run_id}
+    assert runs.extend_leases({claim.run_id: claim.fence}) == {claim.run_id}

@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import json
 from datetime import timedelta
@@ -11,9 +12,18 @@ from agents.registry import get_tool
 from agents.tools import Refusal, SupportTool, ToolContext, support_tool
 from agents.verticals.ecommerce.models import Order, Refund
 from conversations.effects import RowLedger, as_text
-from conversations.models import Effect, Interrupt, Run
+from conversations.models import Conversation, Effect, Interrupt, Run
 from tests.conversations.race import race, winners
-from tests.factories import make_context, make_conversation, make_interrupt, make_message
+from tests.factories import (
+    SHOP,
+    make_context,
+    make_conversation,
+    make_interrupt,
+    make_message,
+    make_sam,
+    make_spec,
+    make_version,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +51,22 @@ def approve(claim, **values):
         "decided_by": "customer",
         "decided_at": now,
     }
+    if values.get("decided_by") == "staff":
+        values["decided_by_user"] = make_sam()
     return make_interrupt(run, **{**defaults, **values})
+
+
+def let(approver, claim):
+    """Let the claim's template say who approves that an order is cancelled."""
+    agents = copy.deepcopy(SHOP["agents"])
+    agents[0]["tools"][2]["approver"] = approver
+    version = make_version(make_spec(agents=agents))
+    Conversation.objects.update(version=version)
+
+
+def as_cancel_order(tool):
+    """A tool of a test's own, under a name that the template has."""
+    return dataclasses.replace(tool, name="cancel_order")
 
 
 def order():
@@ -128,6 +153,7 @@ def test_an_approval_may_be_carried_out_after_its_term(ledger, claim, cancel_ord
 def test_an_approval_by_somebody_who_may_not_is_none(
     ledger, claim, cancel_order, approver, decided_by
 ):
+    let(approver, claim)
     approve(claim, approver=approver, decided_by=decided_by)
     assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
 
@@ -136,8 +162,48 @@ def test_an_approval_by_somebody_who_may_not_is_none(
     ("approver", "decided_by"), [("customer", "customer"), ("staff", "staff"), ("none", "system")]
 )
 def test_an_approval_by_whoever_may_counts(ledger, claim, cancel_order, approver, decided_by):
+    let(approver, claim)
     approve(claim, approver=approver, decided_by=decided_by)
     assert ledger._perform(cancel_order, ARGS, "call_1").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("policy", "approver", "decided_by"),
+    [
+        ("staff", "customer", "customer"),
+        ("staff", "none", "system"),
+        ("customer", "none", "system"),
+        ("customer", "staff", "staff"),
+    ],
+)
+def test_an_approval_by_another_than_the_policy_names_is_none(
+    ledger, claim, cancel_order, policy, approver, decided_by
+):
+    let(policy, claim)
+    approve(claim, approver=approver, decided_by=decided_by)
+    assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
+
+
+@pytest.mark.parametrize(("measure", "is_allowed"), [("10", True), ("11", False), ("", False)])
+def test_an_approval_is_for_a_size_that_its_approver_may_allow(ledger, claim, measure, is_allowed):
+    args = {"order_number": "1043", "percent": 10}
+    approve(claim, tool="apply_discount", agent="payments", args=args, measure=measure)
+    outcome = ledger._perform(get_tool("apply_discount", "ecommerce"), args, "call_1")
+    assert outcome.status == ("ok" if is_allowed else "error")
+    assert Effect.objects.count() == is_allowed
+
+
+@pytest.mark.parametrize("agent", ["payments", "nobody"])
+def test_an_approval_is_for_an_agent_that_has_the_tool(ledger, claim, cancel_order, agent):
+    approve(claim, agent=agent)
+    assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
+
+
+def test_an_approval_by_staff_names_a_person(ledger, claim, cancel_order):
+    let("staff", claim)
+    grant = approve(claim, approver="staff", decided_by="staff")
+    Interrupt.objects.filter(pk=grant.pk).update(decided_by_user=None)
+    assert refused(ledger._perform(cancel_order, ARGS, "call_1"))
 
 
 def test_an_approval_is_for_exactly_these_arguments(ledger, claim, cancel_order):
@@ -214,8 +280,8 @@ def test_a_failure_is_recorded_and_its_change_rolled_back(ledger, claim):
         await Order.objects.aupdate(total=Decimal(1))
         raise RuntimeError("key=hunter2")
 
-    approve(claim, tool="spoil", args={})
-    outcome = ledger._perform(spoil, {}, "call_1")
+    approve(claim, args={})
+    outcome = ledger._perform(as_cancel_order(spoil), {}, "call_1")
     assert outcome.status == "error"
     assert "hunter2" not in outcome.content
     assert Effect.objects.get().status == "failed"
@@ -229,8 +295,8 @@ def test_a_change_before_a_refusal_is_rolled_back(ledger, claim):
         await Order.objects.aupdate(total=Decimal(1))
         raise Refusal("No.")
 
-    approve(claim, tool="reconsider", args={})
-    assert ledger._perform(reconsider, {}, "call_1").content == "No."
+    approve(claim, args={})
+    assert ledger._perform(as_cancel_order(reconsider), {}, "call_1").content == "No."
     assert order().total != 1
 
 
@@ -246,12 +312,12 @@ def test_a_database_that_goes_away_leaves_nothing_and_may_be_tried_again(ledger,
             raise OperationalError("gone")
         return {}
 
-    approve(claim, tool="stumble", args={})
+    approve(claim, args={})
     with pytest.raises(OperationalError):
-        ledger._perform(stumble, {}, "call_1")
+        ledger._perform(as_cancel_order(stumble), {}, "call_1")
     assert Effect.objects.count() == 0
     assert order().total != 1
-    assert ledger._perform(stumble, {}, "call_1").status == "ok"
+    assert ledger._perform(as_cancel_order(stumble), {}, "call_1").status == "ok"
     assert order().total == 2
 
 
@@ -266,10 +332,10 @@ def test_a_tool_gets_the_same_key_at_every_try(ledger, claim):
             raise OperationalError("gone")
         return {}
 
-    grant = approve(claim, tool="remember", args={})
+    grant = approve(claim, args={})
     with pytest.raises(OperationalError):
-        ledger._perform(remember, {}, "call_1")
-    ledger._perform(remember, {}, "call_1")
+        ledger._perform(as_cancel_order(remember), {}, "call_1")
+    ledger._perform(as_cancel_order(remember), {}, "call_1")
     assert keys == [str(grant.pk)] * 2
 
 

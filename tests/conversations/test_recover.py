@@ -91,6 +91,13 @@ def test_the_next_message_is_answered_although_the_one_before_was_failed(convers
 def test_a_lease_that_is_extended_does_not_run_out(conversation):
     claim = make_claim(conversation)
     Run.objects.update(lease_expires_at=timezone.now() + timedelta(milliseconds=1))
-    runs.extend_leases([claim.run_id])
+    runs.extend_leases({claim.run_id: claim.fence})
     assert Run.objects.get().lease_expires_at > timezone.now() + timedelta(seconds=5)
     assert runs.recover() == []
+
+
+def test_a_process_that_lost_a_run_does_not_extend_its_lease(conversation):
+    claim = make_claim(conversation)
+    Run.objects.update(fence=2, lease_expires_at=timezone.now())
+    assert runs.extend_leases({claim.run_id: claim.fence}) == set()
+    assert Run.objects.get().lease_expires_at < timezone.now()
