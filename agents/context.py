@@ -55,7 +55,7 @@ class Ledger(Protocol):
         ...
 
     async def is_in_force(self, key: str) -> bool:
-        """Return whether a write with this key waits, is under way, or was done."""
+        """Return whether a write with this key waits or is under way; in a foreign system also whether it was done."""
         ...
 
     async def read(self, tool: SupportTool, args: dict[str, Any]) -> Outcome:

@@ -190,7 +190,7 @@ class Interrupt(models.Model):
         null=True,
         blank=True,
         unique=True,
-        help_text="Held while this write waits, is under way or was done: no other can be it.",
+        help_text="Held while this write waits or is under way, and in a foreign system after it was done.",
     )
     message = models.TextField()
     approver = models.CharField(max_length=10, choices=Approver.choices)

@@ -95,6 +95,7 @@ class SupportTool:
         external: For writes in a foreign system, which no transaction of ours spans. "idempotent": it may be called
             again with the same key; "once": after a crash nobody knows whether it was done, and staff look.
         key: For writes that must not be in force twice, such as "refund:order-1044": made from the canonical arguments.
+            It is held while the write waits or is under way; in a foreign system also after it was done.
         args_model: The arguments, without the context; refuses unknown ones.
         app: The package that holds it.
     """

@@ -3,8 +3,9 @@
 from django.contrib import admin
 
 from conversations.admin.conversations import ConversationAdmin
+from conversations.admin.effects import EffectAdmin
 from conversations.admin.interrupts import InterruptAdmin
-from conversations.admin.records import EffectAdmin, RunAdmin, VisitorAdmin
+from conversations.admin.records import RunAdmin, VisitorAdmin
 
 __all__ = ["ConversationAdmin", "EffectAdmin", "InterruptAdmin", "RunAdmin", "VisitorAdmin"]
 

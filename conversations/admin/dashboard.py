@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 
+from conversations.admin.effects import unknown_effects
 from conversations.admin.interrupts import may_decide, waiting_for_staff
 from conversations.models import Conversation
 
@@ -25,6 +26,9 @@ def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, An
         wanting = conversations.filter(wants_person=True).exclude(status__in=ended)
         context["wanting_person"] = list(wanting[: SHOWN + 1])
         context["recent"] = list(conversations[:SHOWN])
+    if user.has_perm("conversations.view_effect"):
+        unknown = unknown_effects().select_related("interrupt")
+        context["unknown_effects"] = list(unknown[: SHOWN + 1])
     context.update(may_decide=may_decide(request), shown=SHOWN, now=timezone.now())
     return context
 

@@ -57,7 +57,7 @@ class InterruptAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Interrupt]:
         queryset: QuerySet[Interrupt] = super().get_queryset(request)
-        return queryset.select_related("conversation", "decided_by_user", "effect")
+        return queryset.select_related("conversation", "decided_by_user", "effect__settled_by")
 
     def get_ordering(self, request: HttpRequest) -> tuple[Case | str, ...]:
         pending = When(status=Interrupt.Status.PENDING, then=Value(0))

@@ -13,31 +13,9 @@ from conversations.models import Effect, Run, Visitor
 from conversations.templatetags.support_admin import TONES
 
 
-def _conversation_link(row: Effect | Run) -> SafeString:
+def conversation_link(row: Effect | Run) -> SafeString:
     url = reverse("admin:conversations_conversation_change", args=[row.conversation_id])
     return format_html('<a class="ss-link" href="{}">{}</a>', url, row.conversation)
-
-
-@admin.register(Effect)
-class EffectAdmin(ReadOnlyAdmin):
-    list_display = ("tool", "what", "conversation_link", "status_label", "created_at")
-    list_filter = ("status", "tool", "created_at")
-    list_select_related = ("conversation", "interrupt")
-    search_fields = ("tool", "conversation__thread_id", "interrupt__message")
-    ordering = ("-created_at",)
-    fields = ("interrupt", "conversation", "tool", "args", "status", "result", "created_at")
-
-    @display(description="what")
-    def what(self, effect: Effect) -> str:
-        return effect.interrupt.message
-
-    @display(description="conversation")
-    def conversation_link(self, effect: Effect) -> SafeString:
-        return _conversation_link(effect)
-
-    @display(description="status", ordering="status", label=TONES)
-    def status_label(self, effect: Effect) -> tuple[str, str]:
-        return effect.status, effect.get_status_display()
 
 
 @admin.register(Run)
@@ -58,7 +36,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="conversation")
     def conversation_link(self, run: Run) -> SafeString:
-        return _conversation_link(run)
+        return conversation_link(run)
 
     @display(description="status", ordering="status", label=TONES)
     def status_label(self, run: Run) -> tuple[str, str]:

@@ -75,7 +75,7 @@ def build_timeline(conversation: Conversation, *, show_all: bool = False) -> Tim
     is_cut = not show_all and len(events) > MAX_EVENTS
     events = events[:MAX_EVENTS] if is_cut else events
     events.reverse()
-    interrupts = conversation.interrupts.select_related("decided_by_user", "effect")
+    interrupts = conversation.interrupts.select_related("decided_by_user", "effect__settled_by")
     builder = _Builder(str(conversation.visitor), conversation.messages.all(), interrupts)
     for event in events:
         builder.add(event)

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='interrupt',
             name='business_key',
-            field=models.CharField(blank=True, help_text='Held while this write waits, is under way or was done: no other can be it.', max_length=200, null=True, unique=True),
+            field=models.CharField(blank=True, help_text='Held while this write waits or is under way, and in a foreign system after it was done.', max_length=200, null=True, unique=True),
         ),
         migrations.AddField(
             model_name='interrupt',

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Status = Effect.Status
 
-# A change that did not happen leaves what it was to be free for another try.
+# What did not happen leaves its key free for another try.
 NOT_DONE = (Status.REFUSED, Status.FAILED)
 
 
@@ -106,8 +106,15 @@ def record(grant: Grant, status: str, result: str, *, fence: int) -> Effect:
         fence=fence,
         created_at=database_now(),
     )
+    if status != Status.STARTED:
+        # From here on rows of our own say what was done, and refuse what cannot be done again.
+        _free_key(effect)
     _follow_up(grant.conversation, effect)
     return effect
+
+
+def _free_key(effect: Effect) -> None:
+    Interrupt.objects.filter(pk=effect.interrupt_id).update(business_key=None)
 
 
 def take_up(grant: Grant, effect: Effect, *, fence: int) -> None:
@@ -128,16 +135,16 @@ def conclude(effect: Effect, status: str, result: str) -> None:
         if started.update(status=status, result=result) != 1:
             raise FenceLost(str(effect.interrupt.run_id))
         effect.status, effect.result = status, result
+        if status in NOT_DONE:
+            _free_key(effect)
         _follow_up(conversation, effect)
 
 
 def _follow_up(conversation: Conversation, effect: Effect) -> None:
-    """Publish what an effect has come to, free its key if nothing was done, and call people if nobody knows."""
+    """Publish what an effect has come to, and call people if nobody knows."""
     now = database_now()
     about = (str(effect.pk), effect.tool, effect.args)
-    if effect.status in NOT_DONE:
-        Interrupt.objects.filter(pk=effect.interrupt_id).update(business_key=None)
-    elif effect.status == Status.DONE:
+    if effect.status == Status.DONE:
         publish(conversation, [EffectDone(*about)], now=now)
     elif effect.status == Status.UNKNOWN:
         publish(conversation, [EffectUnknown(*about)], now=now)
@@ -171,6 +178,8 @@ def settle(effect_id: uuid.UUID | str, *, was_done: bool, user: User, note: str 
             raise AlreadySettled
         effect.status = status
         publish(conversation, [_told(conversation, effect)], now=now)
+        if not was_done:
+            _free_key(effect)
         _follow_up(conversation, effect)
 
 

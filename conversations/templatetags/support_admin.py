@@ -24,6 +24,7 @@ TONES: dict[str, str] = {
     Interrupt.Status.PENDING: "warning",
     Interrupt.Status.APPROVED: "success",
     Interrupt.Status.REJECTED: "danger",
+    Effect.Status.STARTED: "info",
     Effect.Status.DONE: "success",
     Effect.Status.REFUSED: "warning",
     Effect.Status.FAILED: "danger",

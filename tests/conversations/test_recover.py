@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from conversations.models import Event, Run
+from agents.context import ProposedWrite
+from conversations.models import Event, Interrupt, Run
 from conversations.services import runs
 from tests.conversations.race import race
 from tests.factories import make_claim, make_conversation, make_message
@@ -101,3 +102,14 @@ def test_a_process_that_lost_a_run_does_not_extend_its_lease(conversation):
     Run.objects.update(fence=2, lease_expires_at=timezone.now())
     assert runs.extend_leases({claim.run_id: claim.fence}) == set()
     assert Run.objects.get().lease_expires_at < timezone.now()
+
+
+def test_a_run_that_is_failed_frees_what_was_approved_and_not_done(conversation):
+    write = ProposedWrite(
+        "call_1", "orders", "cancel_order", {"order_number": "1043"}, "…", "none", key="cancel:1043"
+    )
+    claim = make_claim(conversation)
+    runs.pause(claim, runs.Progress(), [write])
+    assert Interrupt.objects.get().business_key == "cancel:1043"
+    runs.fail(claim, runs.Progress(), "internal_error")
+    assert Interrupt.objects.get().business_key is None

@@ -47,7 +47,11 @@ async def _prepare_refund(
     )
 
 
-@support_tool(effect="write", prepare=_prepare_refund)
+@support_tool(
+    effect="write",
+    prepare=_prepare_refund,
+    key=lambda args: f"refund:order-{args['order_number']}",
+)
 async def refund_order(
     ctx: ToolContext,
     order_number: OrderNumber,
