@@ -76,12 +76,6 @@ class InterruptExpired(ConversationsError):
         self.frame = frame
 
 
-class AlreadySettled(ConversationsError):
-    """The outcome of an effect is known; for staff only, it does not go over the wire."""
-
-    code, text = "already_settled", "The outcome of this is known already."
-
-
 class Forbidden(ConversationsError):
     code, text = "forbidden", "Conversation not available"
 
@@ -112,3 +106,10 @@ class InternalError(ConversationsError):
 
 class FenceLost(Exception):
     """Another process has taken this run over; whatever this one still holds is void."""
+
+
+class AlreadySettled(Exception):
+    """Staff would say what came of an effect whose outcome is not, or no more, unknown."""
+
+    def __init__(self) -> None:
+        super().__init__("The outcome of this is known already.")
