@@ -81,7 +81,7 @@ def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
 
 async def _drive(key: tuple[asyncio.AbstractEventLoop, uuid.UUID]) -> None:
     try:
-        while True:
+        while not _is_closing:
             # Between the look that finds nothing more and the end of this task nothing is awaited, so that no wake is
             # lost.
             _drives[key].is_wanted_again = False

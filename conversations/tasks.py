@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import cache
 
 from celery import shared_task
@@ -34,7 +36,13 @@ async def _drive(conversation_id: uuid.UUID) -> None:
 def continue_conversation(conversation_id: str) -> None:
     """Work through a conversation's pending runs here."""
     work = asyncio.run_coroutine_threadsafe(_drive(uuid.UUID(conversation_id)), _loop())
-    work.result(timeout=MAX_SECONDS)
+    with suppress(CancelledError):  # the process stops, and has given its runs back
+        work.result(timeout=MAX_SECONDS)
+
+
+def stop_runs(*, grace_seconds: float) -> None:
+    """Claim no more runs here, and give back those that have not ended within the grace. Does not wait."""
+    asyncio.run_coroutine_threadsafe(runs.close(grace_seconds=grace_seconds), _loop())
 
 
 @shared_task

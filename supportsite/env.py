@@ -44,6 +44,7 @@ class Environment(BaseSettings):
     SESSION_TTL_SECONDS: int = Field(1800, ge=1)
     INTERRUPT_TTL_SECONDS: int = Field(1800, ge=1)
     SWEEP_SECONDS: float = Field(5, ge=0.5, le=3600)
+    STOP_GRACE_SECONDS: float = Field(8, ge=0, le=120)
     IDENTITY_SECRET: str | None = Field(None, min_length=32)
 
     @field_validator("ALLOWED_HOSTS", "ALLOWED_ORIGINS", mode="before")

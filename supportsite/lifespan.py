@@ -6,14 +6,13 @@ import asyncio
 import logging
 from typing import Any
 
+from django.conf import settings
+
 from agents import engine
 from conversations import runs
 from supportsite.warmup import warm_up
 
 logger = logging.getLogger(__name__)
-
-# `make run` promises to end within 5 s, and uvicorn waits 1 s for its sockets before this.
-GRACE_SECONDS = 1.5
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -24,6 +23,6 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "lifespan.startup.complete"})
     await receive()
     warming.cancel()
-    await runs.close(grace_seconds=GRACE_SECONDS)
+    await runs.close(grace_seconds=settings.STOP_GRACE_SECONDS)
     await engine.close_engine()
     await send({"type": "lifespan.shutdown.complete"})

@@ -28,6 +28,8 @@ from supportsite.valkey import Valkey, ValkeyFailedError, start_valkey
 TICK_SECONDS = 0.05
 # uvicorn gives its sockets 1 s and runs 1.5 s; with Valkey's turn after it, all ends well within 5 s.
 STOP_SECONDS = 3.0
+# What a part may take of that for running answers; uvicorn waits 1 s for its sockets besides.
+GRACE_SECONDS = 1.5
 BACKLOG = 2048
 ENDING_SIGNALS = sum(1 << (sign - 1) for sign in (signal.SIGINT, signal.SIGHUP))
 
@@ -122,6 +124,7 @@ class Runner:
             "DATA_DIR": str(env.DATA_DIR),
             "PORT": str(env.PORT),
             "PYTHONUNBUFFERED": "1",
+            "STOP_GRACE_SECONDS": str(GRACE_SECONDS),
             "DJANGO_SETTINGS_MODULE": "supportsite.settings",
         }
 

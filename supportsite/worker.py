@@ -28,6 +28,16 @@ def run_beat_beside(app: Celery) -> None:
     worker_shutting_down.connect(stop, weak=False)
 
 
+def give_runs_back(**_: Any) -> None:
+    """Let no run hold up the end of the worker."""
+    # Late: Django is not set up when this module is imported.
+    from django.conf import settings
+
+    from conversations.tasks import stop_runs
+
+    stop_runs(grace_seconds=settings.STOP_GRACE_SECONDS)
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportsite.settings")
     from supportsite.celery import app
@@ -35,6 +45,7 @@ def main() -> None:
     # It warns of root because of pickle, which we do not accept; containers often run as root.
     warnings.simplefilter("ignore", SecurityWarning)
     run_beat_beside(app)
+    worker_shutting_down.connect(give_runs_back)
     app.worker_main(
         [
             "--quiet",

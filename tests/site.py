@@ -81,7 +81,13 @@ class Site:
         self.has_worker = has_worker
         self.valkey = start_valkey()
         WATCHDOG.watch(self.valkey.process.pid)
-        self.env = {**os.environ, **env, "DATA_DIR": str(data_dir), "REDIS_URL": self.valkey.url}
+        variables = {"STOP_GRACE_SECONDS": "1.5", **env}
+        self.env = {
+            **os.environ,
+            **variables,
+            "DATA_DIR": str(data_dir),
+            "REDIS_URL": self.valkey.url,
+        }
         self.log_file = data_dir / "site.log"
         self.web = None
         self.worker = None
