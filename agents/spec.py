@@ -71,7 +71,8 @@ class Limits(Spec):
 
     def approver_for(self, measure: Decimal) -> Approver | None:
         """Return who approves a write of this size, or None when nobody may."""
-        if not measure.is_finite():
+        # Below zero is below every limit, and no smaller for it.
+        if not measure.is_finite() or measure < 0:
             return None
         for approver in ("none", "customer", "staff"):
             bound = getattr(self, approver)
