@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -28,8 +30,13 @@ logger = logging.getLogger(__name__)
 # A provider that asks for more is not asked again: the customer waits.
 MAX_WAIT_SECONDS = 5.0
 WAIT_SECONDS = 0.5
-# The longest that a row of an approval holds.
-MAX_CALL_ID = 100
+# An answer with more is a model that runs wild; nobody can be asked about hundreds of writes.
+MAX_CALLS = 20
+MAX_ARGUMENT_CHARS = 32_768
+MAX_ARGUMENT_DEPTH = 32
+KEPT_OF_INVALID = 1_000
+# An id goes into rows, frames and pages. 100 is the longest that a row of an approval holds.
+_CALL_ID = re.compile(r"[A-Za-z0-9_.:|-]{1,100}")
 
 Given = TypeVar("Given")
 
@@ -273,19 +280,26 @@ def _finished(
     whole: AIMessageChunk, text: str, agent: str, known_ids: set[str | None]
 ) -> AIMessage:
     """Return the message as it is kept. Arguments that were no JSON stay a call, which `review` then refuses."""
-    calls = [_read_call(chunk) for chunk in whole.tool_call_chunks]
-    taken = {None, "", *known_ids}
+    if len(whole.tool_call_chunks) > MAX_CALLS:
+        logger.warning(
+            "agent %s: %d calls in one answer; the first %d are kept",
+            agent,
+            len(whole.tool_call_chunks),
+            MAX_CALLS,
+        )
+    calls = [_read_call(chunk) for chunk in whole.tool_call_chunks[:MAX_CALLS]]
+    taken = set(known_ids)
     for call in calls:
         # Approval and result belong to an id, and some servers count theirs from 0 in each answer.
-        if call["id"] in taken or len(call["id"]) > MAX_CALL_ID:
+        if call["id"] in taken or not _CALL_ID.fullmatch(call["id"] or ""):
             call["id"] = f"call_{uuid.uuid4().hex}"
         taken.add(call["id"])
+    # Without the model's own id for it: a message with a known id would take that one's place in the history.
     return AIMessage(
         content=text,
         name=agent,
         tool_calls=calls,
         additional_kwargs={k: v for k, v in whole.additional_kwargs.items() if k == "offline"},
-        id=whole.id,
     )
 
 
@@ -297,7 +311,9 @@ def _read_call(chunk: ToolCallChunk) -> dict[str, Any]:
     args = read_arguments(chunk["args"] or "{}")
     return {
         "name": mend(chunk["name"] or ""),
-        "args": {"invalid_json": mend(chunk["args"] or "")} if args is None else args,
+        "args": {"invalid_json": mend(chunk["args"] or "")[:KEPT_OF_INVALID]}
+        if args is None
+        else args,
         "id": chunk["id"],
         "type": "tool_call",
     }
@@ -305,17 +321,41 @@ def _read_call(chunk: ToolCallChunk) -> dict[str, Any]:
 
 def read_arguments(text: str) -> dict[str, Any] | None:
     """Return a tool call's arguments, or None when they are no JSON object that can be stored."""
+    if len(text) > MAX_ARGUMENT_CHARS:
+        return None
     try:
-        args = json.loads(text, parse_constant=_refuse_constant)
+        args = json.loads(
+            text, parse_constant=_refuse_constant, parse_int=_read_int, parse_float=_read_float
+        )
         is_whole = mend(stored := json.dumps(args, ensure_ascii=False)) == stored
+        is_flat = _depth(args) <= MAX_ARGUMENT_DEPTH
     except (ValueError, RecursionError):
         return None
     # dumps escapes NUL, which PostgreSQL refuses in that form, too.
-    return args if isinstance(args, dict) and is_whole and "\\u0000" not in stored else None
+    can_be_stored = is_whole and is_flat and "\\u0000" not in stored
+    return args if isinstance(args, dict) and can_be_stored else None
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _read_int(digits: str) -> int:
+    # Neither checkpoints nor every JSON column hold more than 64 bits.
+    if len(digits) > 20 or not -(2**63) <= (number := int(digits)) < 2**63:
+        raise ValueError("a number too large to be stored")
+    return number
+
+
+def _read_float(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError(f"{text} overflows")
+    return number
+
+
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
 
 
 def _usage(message: AIMessage) -> dict[str, Any] | None:
