@@ -29,10 +29,14 @@ from agents.graph.state import GraphState, PlanStep, current_step, last_results,
 from agents.model_faults import ModelFault
 from agents.routing import RouteDecision
 from agents.spec import HUMAN, ROUTER, AgentSpec, render
+from agents.speech import mend, without_reasoning
 from agents.tools import Refusal
 
 MAX_STEPS = 5
 MAX_TRANSFERS = 3
+MAX_QUESTION_CHARS = 1_000
+MAX_REQUEST_CHARS = 8_000  # no customer's message is longer
+MAX_NAME_CHARS = 60
 SUPPORT = "support"
 
 Ctx = Runtime[RunContext]
@@ -49,7 +53,7 @@ async def classify(state: GraphState, runtime: Ctx) -> Command[Literal["agent", 
         return await _say_ourselves(ctx, ctx.template.spec.texts.cannot_answer)
     plan = _plan(ctx, decision)
     if decision.is_ambiguous or (decision.intents and not plan):
-        question = decision.clarification_question or ctx.template.spec.texts.clarify
+        question = _question(ctx, decision)
         await ctx.voice.clarify(question)
         return Command(goto="__end__", update={"messages": [_kept(question, ROUTER, raw)]})
     if not plan:
@@ -62,13 +66,24 @@ def _plan(ctx: RunContext, decision: RouteDecision) -> list[PlanStep]:
     """Return the steps whose agents exist, urgent ones first; a model may name others."""
     spec = ctx.template.spec
     steps = [
-        PlanStep(agent=i.agent, request=i.request)
+        PlanStep(agent=i.agent, request=_spoken(i.request)[:MAX_REQUEST_CHARS])
         for i in decision.intents
         if i.agent in spec.agent_names
     ]
     priorities = {agent.name: agent.priority for agent in spec.agents}
     steps.sort(key=lambda step: -priorities.get(step["agent"], 0))
     return steps[:MAX_STEPS]
+
+
+def _question(ctx: RunContext, decision: RouteDecision) -> str:
+    """Return the router's question, or ours where it has none, or one that nobody would read."""
+    question = _spoken(decision.clarification_question or "")
+    is_usable = 0 < len(question) <= MAX_QUESTION_CHARS
+    return question if is_usable else ctx.template.spec.texts.clarify
+
+
+def _spoken(text: str) -> str:
+    return mend(without_reasoning(text)).strip()
 
 
 def _kept(text: str, name: str, raw: AIMessage) -> AIMessage:
@@ -118,7 +133,7 @@ def _agent_messages(ctx: RunContext, state: GraphState, spec: AgentSpec) -> list
         spec.prompt,
         {
             "company": ctx.template.spec.name,
-            "customer_name": ctx.customer_name or "the customer",
+            "customer_name": _one_line(ctx.customer_name) or "the customer",
             "language": ctx.language,
             "today": ctx.tool_context.now.date().isoformat(),
             "tone": ctx.template.spec.tone,
@@ -132,6 +147,11 @@ def _agent_messages(ctx: RunContext, state: GraphState, spec: AgentSpec) -> list
         )
         past.insert(history.start_of_step(past), part)
     return [SystemMessage(content=system), *past]
+
+
+def _one_line(name: str) -> str:
+    # People choose their names, and this one stands in a system text: no room for paragraphs of instructions.
+    return " ".join(name.split())[:MAX_NAME_CHARS]
 
 
 async def _send_to_person(
@@ -185,11 +205,10 @@ async def _refuse(
     ctx: RunContext, compiled: CompiledAgent, call: ToolCall, refusal: Refusal
 ) -> ToolMessage:
     call_id = call["id"] or ""
-    if (
-        call["name"] in compiled.tools
-    ):  # what is no tool is the model's mistake, not the customer's business
-        # Half a call's arguments are nobody's business either.
-        args = {} if "invalid_json" in call["args"] else call["args"]
+    tool = compiled.tools.get(call["name"])
+    if tool is not None:  # what is no tool is the model's mistake, not the customer's business
+        # Nor are arguments that the tool does not have: half a call, or what a model would like to be shown.
+        args = {k: v for k, v in call["args"].items() if k in tool.args_model.model_fields}
         await ctx.voice.announce_call(compiled.spec.name, call["name"], args, call_id)
         await ctx.voice.announce_result(call["name"], call_id, "error")
     return _result(call, Outcome("error", refusal.reason))
