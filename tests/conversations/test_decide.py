@@ -59,6 +59,16 @@ def test_a_customer_cannot_decide_for_staff_nor_staff_for_a_customer(conversatio
     assert set(Interrupt.objects.values_list("status", flat=True)) == {"pending"}
 
 
+def test_staff_without_the_permission_decide_nothing(conversation):
+    olga = make_staff("olga", may_decide=False)
+    interrupt = make_waiting(conversation, approver="staff")
+    for user in (olga, None):
+        with pytest.raises(errors.NotAllowed):
+            decide(interrupt.pk, approved=True, by="staff", user=user)
+    interrupt.refresh_from_db()
+    assert interrupt.status == "pending"
+
+
 def test_staff_are_recorded_by_name(conversation):
     sam = make_staff("sam", may_decide=True)
     interrupt = make_waiting(conversation, approver="staff")
