@@ -6,6 +6,8 @@ import dataclasses
 import json
 import logging
 import time
+import traceback
+from pathlib import Path
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
@@ -67,7 +69,7 @@ class RowLedger:
         except (Refusal, DatabaseError):
             raise
         except Exception as error:
-            logger.exception("tool %s: prepare failed", tool.name)
+            logger.error("tool %s: prepare failed: %s", tool.name, place_of(error))
             raise Refusal(BROKEN) from error
 
     def _read(self, tool: SupportTool, args: dict[str, Any]) -> Outcome:
@@ -81,8 +83,8 @@ class RowLedger:
             return Outcome("error", refusal.reason)
         except DatabaseError:
             raise
-        except Exception:
-            logger.exception("tool %s failed", tool.name)
+        except Exception as error:
+            logger.error("tool %s failed: %s", tool.name, place_of(error))
             return Outcome("error", "This look-up did not work because of a fault on our side.")
         return Outcome("ok", as_text(result))
 
@@ -113,8 +115,8 @@ class RowLedger:
             status, text = Effect.Status.REFUSED, refusal.reason
         except DatabaseError:
             raise  # the whole transaction is void, and nothing has happened; the run is tried again
-        except Exception:
-            logger.exception("tool %s failed", tool.name)
+        except Exception as error:
+            logger.error("tool %s failed: %s", tool.name, place_of(error))
             status, text = Effect.Status.FAILED, BROKEN
         return effects.record(grant, status, text, fence=self._claim.fence)
 
@@ -166,11 +168,16 @@ class RowLedger:
             except Refusal as refusal:
                 return Effect.Status.REFUSED, refusal.reason
             except Exception as error:
-                # No traceback: it may quote what the other system said of the customer.
-                logger.error("tool %s: the call did not end: %s", tool.name, type(error).__name__)
+                logger.error("tool %s: the call did not end: %s", tool.name, place_of(error))
             if wait is not None:
                 time.sleep(wait)
         return Effect.Status.UNKNOWN, ""
+
+
+def place_of(error: Exception) -> str:
+    """Return the kind of a fault and where it was raised. Not its text, which may quote a key or a customer."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {at.name}, line {at.lineno} of {Path(at.filename).name}"
 
 
 def _outcome(effect: Effect) -> Outcome:

@@ -4,7 +4,7 @@ import secrets
 
 from django.apps import apps
 
-# Where each is planted. Of a tool's fault the log tells its operators on purpose, and nobody else.
+# Where each is planted.
 KINDS = ("prompt", "description", "router", "result", "others", "fault", "secret", "key")
 # "hidden" is no word: hidden arguments are amounts.
 HIDDEN = "1313.13"
