@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, transaction
 
+from agents import fault_points
 from agents.context import DecisionStatus, Outcome, Status
 from agents.tools import Proposal, Refusal, SupportTool, ToolContext
 from conversations.database import in_long_thread, in_thread, read_only
@@ -94,11 +95,15 @@ class RowLedger:
     def _perform(self, tool: SupportTool, args: dict[str, Any], tool_call_id: str) -> Outcome:
         if tool.external:
             return self._perform_outside(tool, args, tool_call_id)
+        fault_points.reach("perform.before_grant")
         with transaction.atomic():
             grant = effects.find_grant(self._claim, tool.name, args, tool_call_id)
             if grant is None:
                 return self._not_approved(tool)
+            fault_points.reach("perform.after_grant")
             effect = grant.effect or self._carry_out(grant, tool)
+            fault_points.reach("perform.before_commit")
+        fault_points.reach("perform.after_commit")
         return _outcome(effect)
 
     def _not_approved(self, tool: SupportTool) -> Outcome:
@@ -111,6 +116,7 @@ class RowLedger:
         try:
             with transaction.atomic():
                 text = self._call(tool, grant.interrupt)
+                fault_points.reach("perform.after_change")
         except Refusal as refusal:
             status, text = Effect.Status.REFUSED, refusal.reason
         except DatabaseError:
@@ -135,14 +141,19 @@ class RowLedger:
             if grant is None:
                 return self._not_approved(tool)
             effect, is_to_be_called = self._intend(grant, tool)
+            fault_points.reach("outside.before_intent")
+        fault_points.reach("outside.after_intent")
         if not is_to_be_called:
             return _outcome(effect)
         close_old_connections()  # none is held while somebody else is waited for
         if time.monotonic() - started_at > settings.LEASE_SECONDS:
             # This process has slept; another may have told the customer by now that nobody knows.
             raise FenceLost(str(self._claim.run_id))
+        fault_points.reach("outside.before_call")
         status, text = self._call_outside(tool, grant.interrupt)
+        fault_points.reach("outside.after_call")
         effects.conclude(effect, status, text)
+        fault_points.reach("outside.after_outcome")
         return _outcome(effect)
 
     def _intend(self, grant: Grant, tool: SupportTool) -> tuple[Effect, bool]:

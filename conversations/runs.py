@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import DatabaseError
 
+from agents import fault_points
 from agents.context import RunContext
 from agents.engine import Engine, TurnEnd, get_engine
 from agents.errors import ModelFailed, StateOvertaken
@@ -197,10 +198,13 @@ async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, R
 async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> bool:
     thread = claim.conversation_id.hex
     end = await _begin(claim, engine, voice, ctx, thread)
+    fault_points.reach("stream.ended")
     while end.waiting:
         if not await _pause(claim, voice.progress.take(), end.waiting):
             return False
+        fault_points.reach("graph.before_resume")
         end = await engine.resume(ctx, thread)
+        fault_points.reach("stream.ended")
     return await _finish(claim, voice.progress.take(), end.outcome)
 
 
@@ -214,9 +218,11 @@ async def _begin(
         if snapshot.message_id == message_id:
             voice.adopt(snapshot.said)
             if snapshot.end is None or (snapshot.end.waiting and claim.is_paused):
+                fault_points.reach("graph.before_resume")
                 return await engine.resume(ctx, thread)
             return snapshot.end
     voice.begin_anew()
+    fault_points.reach("graph.before_start")
     return await engine.start(ctx, thread, message_id, claim.text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from agents import fault_points
 from conversations import runs, tasks
 from conversations.events import InterruptResolved, MessageAccepted, subscribe_after_commit
 from conversations.live import announce, hub
@@ -24,6 +25,7 @@ def wake(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
     """Start the run that a message or a decision has queued: here if sockets are served here, else in a worker."""
     if STARTS_WORK.isdisjoint(frame["type"] for frame in frames):
         return
+    fault_points.reach("nudge.before")
     loop = hub.loop
     if loop is not None:
         loop.call_soon_threadsafe(runs.wake, conversation.pk)

@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.runnables import Runnable
 
-from agents import model_health
+from agents import fault_points, model_health
 from agents.compiled import Model
 from agents.context import RunContext
 from agents.errors import ModelFailed
@@ -53,7 +53,9 @@ async def route(ctx: RunContext, messages: list[AnyMessage]) -> tuple[RouteDecis
     """
 
     async def ask(model: Model) -> tuple[RouteDecision, AIMessage]:
+        fault_points.reach("router.before_model")
         answer = await model.runnable.ainvoke(messages)
+        fault_points.reach("router.after_model")
         raw: AIMessage = answer["raw"]
         ctx.meter.add("router", model.name, _usage(raw))
         if not isinstance(answer["parsed"], RouteDecision):
@@ -223,7 +225,9 @@ async def _listen(
     """Stream one try."""
     talk.begin()
     chunks: list[AIMessageChunk] = []
+    fault_points.reach("agent.before_model")
     await _stream(ctx.stop, model.runnable, messages, chunks, talk)
+    fault_points.reach("agent.after_model")
     # One sum at the end: adding chunk by chunk copies the text each time.
     whole = chunks[0] + chunks[1:] if chunks else AIMessageChunk(content="")
     ctx.meter.add(agent, model.name, _usage(whole))

@@ -22,6 +22,7 @@ from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
+from agents import fault_points
 from agents.compiled import TRANSFER, CompiledAgent
 from agents.context import Outcome, ProposedWrite, RunContext, Status
 from agents.graph import calls, history, policy
@@ -195,6 +196,7 @@ async def review(
             refusals.append(await _refuse(ctx, compiled, call, refusal))
         else:
             proposals[proposed.tool_call_id] = dataclasses.asdict(proposed)
+    fault_points.reach("review.after_prepare")
     update = {"messages": refusals, "proposals": proposals}
     if has_more:
         return Command(goto="tools", update=update)
@@ -273,7 +275,9 @@ async def _read(ctx: RunContext, compiled: CompiledAgent, call: ToolCall) -> Out
     call_id = call["id"] or ""
     args = tool.canonical(call["args"])
     await ctx.voice.announce_call(compiled.spec.name, tool.name, args, call_id)
+    fault_points.reach("read.before")
     outcome = await ctx.ledger.read(tool, args)
+    fault_points.reach("read.after")
     await ctx.voice.announce_result(tool.name, call_id, outcome.status)
     return outcome
 

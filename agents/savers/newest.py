@@ -12,6 +12,7 @@ from langgraph.checkpoint.base import (
     CheckpointMetadata,
 )
 
+from agents import fault_points
 from agents.errors import StateOvertaken
 
 
@@ -40,8 +41,10 @@ class NewestOnly(BaseCheckpointSaver[str]):
         metadata: CheckpointMetadata,
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
+        fault_points.reach("checkpoint.before_put")
         saved = await self.save(config, checkpoint, metadata, new_versions)
         if saved is None:
             thread = config["configurable"]["thread_id"]
             raise StateOvertaken(f"thread {thread}: another process has gone on")
+        fault_points.reach("checkpoint.after_put")
         return saved

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
+from agents import fault_points
 from agents.context import ProposedWrite
 from agents.selectors import get_spec
 from agents.spec import TemplateSpec
@@ -155,6 +156,7 @@ def decide(
         if deciding.row.approver != by or not _may_decide(by, user):
             raise NotAllowed
         outcome = Status.APPROVED if approved else Status.REJECTED
+        fault_points.reach("decide.before_update")
         has_won = settle(
             deciding.conversation,
             deciding.row,
@@ -166,6 +168,8 @@ def decide(
         )
         if not has_won:
             expire(deciding.conversation, deciding.row, now=deciding.now)
+        fault_points.reach("decide.before_commit")
+    fault_points.reach("decide.after_commit")
     if not has_won:
         raise _too_late(row)
 
@@ -238,6 +242,7 @@ def settle(
     )
     if changed != 1:
         return False
+    fault_points.reach("decide.after_update")
     _resolved(conversation, row, [Resolved(str(row.pk), outcome, by)], now=now)
     return True
 
@@ -251,6 +256,7 @@ def expire(conversation: Conversation, row: Interrupt, *, now: datetime) -> bool
     )
     if changed != 1:
         return False
+    fault_points.reach("expire.after_update")
     facts = [
         Resolved(str(row.pk), Status.EXPIRED, Interrupt.By.SYSTEM),
         _retry_fact(conversation, row),
@@ -315,4 +321,6 @@ def expire_due(*, limit: int = 200) -> int:
         with transaction.atomic():
             deciding = _lock(row)
             count += expire(deciding.conversation, deciding.row, now=deciding.now)
+            fault_points.reach("expire.before_commit")
+        fault_points.reach("expire.after_commit")
     return count

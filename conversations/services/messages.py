@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from agents import fault_points
 from agents.models import TemplateVersion
 from agents.selectors import get_current_version, get_spec
 from agents.spec import TemplateSpec
@@ -74,6 +75,8 @@ def receive_message(
         refusal = _find_refusal(conversation, now)
         if refusal is None:
             accepted = _accept(conversation, content, client_message_id, now)
+            fault_points.reach("message.before_commit")
+    fault_points.reach("message.after_commit")
     if refusal is not None:  # raised after the commit, because a refusal may leave a mark
         raise refusal
     return Accepted(conversation.pk, accepted, is_new=True)
@@ -131,6 +134,7 @@ def _accept(
 ) -> dict[str, Any]:
     spec = get_spec(conversation.version)
     run = _queue_run(conversation, content, spec, now)
+    fault_points.reach("message.after_run")
     message = Message.objects.create(
         conversation=conversation,
         run=run,

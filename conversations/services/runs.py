@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from agents import fault_points
 from agents.context import ProposedWrite
 from agents.models import TemplateVersion
 from agents.prices import cost_usd
@@ -131,6 +132,8 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         run.started_at = run.started_at or now
         run.save(update_fields=["status", "fence", "lease_expires_at", "started_at"])
         messages = list(run.messages.order_by("created_at"))
+        fault_points.reach("claim.before_commit")
+    fault_points.reach("claim.after_commit")
     return Claim(
         run_id=run.pk,
         conversation_id=conversation.pk,
@@ -201,6 +204,8 @@ def record(claim: Claim, progress: Progress) -> None:
     with transaction.atomic():
         conversation, run, now = _hold(claim)
         publish(conversation, _store(conversation, run, progress, now), now=now, run=run)
+        fault_points.reach("record.before_commit")
+    fault_points.reach("record.after_commit")
 
 
 def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) -> bool:
@@ -214,6 +219,7 @@ def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) ->
         conversation, run, now = _hold(claim)
         facts = _store(conversation, run, progress, now)
         created = create_interrupts(conversation, run, waiting, now=now)
+        fault_points.reach("pause.after_interrupts")
         ids = [write.tool_call_id for write in waiting]
         pending = run.interrupts.filter(tool_call_id__in=ids, status=Interrupt.Status.PENDING)
         pending_count = pending.count()
@@ -230,6 +236,8 @@ def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) ->
             run.lease_expires_at = None
         run.save(update_fields=["is_paused", "stop_requested", "status", "lease_expires_at"])
         publish(conversation, [*facts, *created], now=now, run=run)
+        fault_points.reach("pause.before_commit")
+    fault_points.reach("pause.after_commit")
     return goes_on
 
 
@@ -251,7 +259,10 @@ def finish(claim: Claim, progress: Progress, outcome: str) -> bool:
             want_person(conversation, "routing", now=now, run=run)
         facts.append(_end(run, outcome, now))
         publish(conversation, facts, now=now, run=run)
-        return conversation.runs.filter(status=Run.Status.PENDING).exists()
+        has_more = conversation.runs.filter(status=Run.Status.PENDING).exists()
+        fault_points.reach("finish.before_commit")
+    fault_points.reach("finish.after_commit")
+    return has_more
 
 
 def fail(claim: Claim, progress: Progress, code: str) -> None:
