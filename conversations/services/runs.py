@@ -26,7 +26,16 @@ from agents.prices import cost_usd
 from agents.selectors import get_spec
 from conversations.database import database_now
 from conversations.errors import FenceLost
-from conversations.events import Clarified, Fact, MessageSaid, RunEnded, StatusChanged, publish
+from conversations.events import (
+    Clarified,
+    Fact,
+    MessageSaid,
+    RunEnded,
+    StatusChanged,
+    ToolCalled,
+    ToolEnded,
+    publish,
+)
 from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
 from conversations.selectors import conversations_to_lock
@@ -179,7 +188,35 @@ def _store(conversation: Conversation, run: Run, progress: Progress, now: dateti
     if progress.error_code:
         run.error_code = progress.error_code
         run.save(update_fields=["error_code"])
-    return [item.fact() if isinstance(item, Spoken) else item for item in progress.items]
+    facts = [item.fact() if isinstance(item, Spoken) else item for item in progress.items]
+    return _without_known(run, facts)
+
+
+def _without_known(run: Run, facts: list[Fact]) -> list[Fact]:
+    """Drop what an earlier process has told of the same tool calls before it died between that and its checkpoint."""
+    if run.fence == 1 or not any(isinstance(fact, (ToolCalled, ToolEnded)) for fact in facts):
+        return facts
+    known = _told_of_calls(run)
+    return [fact for fact in facts if (fact.type, getattr(fact, "tool_call_id", "")) not in known]
+
+
+def _told_of_calls(run: Run) -> dict[tuple[str, str], str]:
+    """Return the tools of the calls and results that are stored already, by (type, tool call id)."""
+    told = run.events.filter(type__in=(ToolCalled.type, ToolEnded.type)).order_by("seq")
+    return {(e.type, e.payload["tool_call_id"]): e.payload["tool"] for e in told}
+
+
+def _end_calls(run: Run, facts: Sequence[Fact]) -> list[Fact]:
+    """Return a result for each call that has none: its process died, and the run was begun anew or has failed."""
+    told = _told_of_calls(run)
+    for fact in facts:
+        if isinstance(fact, (ToolCalled, ToolEnded)):
+            told[fact.type, fact.tool_call_id] = fact.tool
+    return [
+        ToolEnded(tool, call_id, "error")
+        for (kind, call_id), tool in told.items()
+        if kind == ToolCalled.type and (ToolEnded.type, call_id) not in told
+    ]
 
 
 def _store_usage(conversation: Conversation, run: Run, usage: dict[tuple[str, str], Tally]) -> None:
@@ -257,6 +294,8 @@ def finish(claim: Claim, progress: Progress, outcome: str) -> bool:
         facts = _store(conversation, run, progress, now)
         if outcome == Run.Status.HANDED_OFF:
             want_person(conversation, "routing", now=now, run=run)
+        if run.fence > 1:
+            facts += _end_calls(run, facts)
         facts.append(_end(run, outcome, now))
         publish(conversation, facts, now=now, run=run)
         has_more = conversation.runs.filter(status=Run.Status.PENDING).exists()
@@ -270,6 +309,7 @@ def fail(claim: Claim, progress: Progress, code: str) -> None:
     with transaction.atomic():
         conversation, run, now = _hold(claim)
         facts = _store(conversation, run, progress, now)
+        facts += _end_calls(run, facts)
         facts += _failure(conversation, run, code, now)
         publish(conversation, facts, now=now, run=run)
 
@@ -370,7 +410,8 @@ def _try_again(conversation: Conversation, run: Run, code: str, now: datetime) -
     run.failed_attempts += 1
     if run.failed_attempts >= settings.MAX_RUN_ATTEMPTS:
         run.save(update_fields=["failed_attempts"])
-        publish(conversation, _failure(conversation, run, code, now), now=now, run=run)
+        facts = [*_end_calls(run, []), *_failure(conversation, run, code, now)]
+        publish(conversation, facts, now=now, run=run)
         return
     run.status = Run.Status.PENDING
     run.lease_expires_at = None
