@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -99,7 +100,11 @@ class Meter(Protocol):
 
 @dataclass(frozen=True)
 class RunContext:
-    """One run. It is passed at every start and resume, and never stored."""
+    """One run. It is passed at every start and resume, and never stored.
+
+    Attributes:
+        is_held: Tells whether no other process has taken the run over; whoever has lost it saves no checkpoint.
+    """
 
     template: CompiledTemplate
     tool_context: ToolContext
@@ -109,3 +114,4 @@ class RunContext:
     customer_name: str = ""
     language: str = "en"
     stop: asyncio.Event = field(default_factory=asyncio.Event)
+    is_held: Callable[[], Awaitable[bool]] | None = None

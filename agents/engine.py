@@ -72,7 +72,7 @@ class Engine:
 
         try:
             values = await self._graph.ainvoke(
-                given, _config(thread), context=ctx, durability="exit"
+                given, _config(thread, ctx), context=ctx, durability="exit"
             )
         except GraphRecursionError as error:
             raise ModelFailed(
@@ -112,8 +112,11 @@ class Engine:
         await self._resources.aclose()
 
 
-def _config(thread: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread}, "recursion_limit": settings.RECURSION_LIMIT}
+def _config(thread: str, ctx: RunContext | None = None) -> RunnableConfig:
+    configurable: dict[str, Any] = {"thread_id": thread}
+    if ctx is not None:
+        configurable["is_held"] = ctx.is_held
+    return {"configurable": configurable, "recursion_limit": settings.RECURSION_LIMIT}
 
 
 def _waiting(interrupts: tuple[Any, ...]) -> list[ProposedWrite]:

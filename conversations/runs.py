@@ -10,6 +10,7 @@ import logging
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -35,6 +36,7 @@ _finish = in_thread(run_services.finish)
 _fail = in_thread(run_services.fail)
 _release = in_thread(run_services.release)
 _try_again = in_thread(run_services.try_again)
+_is_held = in_thread(run_services.is_held)
 _extend_leases = in_thread(run_services.extend_leases)
 
 
@@ -192,6 +194,7 @@ async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, R
         customer_name=claim.visitor.name,
         language=claim.visitor.locale or spec.languages[0],
         stop=stop_event,
+        is_held=partial(_is_held, claim),
     )
 
 

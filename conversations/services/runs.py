@@ -158,6 +158,13 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
     )
 
 
+def is_held(claim: Claim) -> bool:
+    """Return whether no other process has taken the run over. What is written to rows asks `_hold` for certain."""
+    return Run.objects.filter(
+        pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
+    ).exists()
+
+
 def _hold(claim: Claim) -> tuple[Conversation, Run, datetime]:
     """Lock a claimed run's rows; raises FenceLost."""
     conversation = conversations_to_lock().get(pk=claim.conversation_id)

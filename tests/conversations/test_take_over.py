@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from langchain_core.messages import AIMessage, ToolMessage
 
+from agents.engine import get_engine
 from agents.savers.newest import NewestOnly
 from agents.verticals.ecommerce.models import Order, Refund
 from conversations import runs
@@ -127,6 +128,19 @@ async def test_a_run_that_only_read_is_run_again(open_talk, shop, deaths):
     assert (await Run.objects.aget()).fence == 2
 
 
+async def test_a_call_of_a_dead_try_gets_a_result(open_talk, shop, deaths):
+    talk = await open_talk(
+        Script(router=[to("orders")], orders=[call("get_order", order_number="1043")])
+    )
+    deaths.at(RunVoice, "announce_result")
+    await die(talk.say("What is in 1043?"))
+    talk.script.roles["orders"] = [call("get_order", order_number="1043"), "Here."]
+    await deaths.take_over(talk)
+    called = [frame["tool_call_id"] for frame in talk.of("tool_call")]
+    results = {frame["tool_call_id"]: frame["status"] for frame in talk.of("tool_result")}
+    assert results == {called[0]: "error", called[1]: "ok"}
+
+
 async def test_messages_that_were_stored_are_neither_said_nor_kept_twice(open_talk, shop, deaths):
     script = Script(router=[to("orders", "payments")], orders=["Orders."])
     script.roles["payments"] = [
@@ -216,7 +230,7 @@ async def test_an_effect_before_the_last_word_is_not_repeated(open_talk, shop, d
     await die(talk.answer(True))
     await deaths.take_over(talk)
     assert talk.said == ["It is cancelled."]
-    assert {status for _, status in talk.results} == {"ok"}
+    assert talk.results == [("cancel_order", "ok")], "told once, although the tools ran again"
     assert (await Effect.objects.acount(), await Refund.objects.acount()) == (1, 1)
 
 
@@ -242,6 +256,7 @@ async def test_a_conversation_goes_on_after_a_run_that_nobody_could_end(open_tal
         await die(talk.answer(True) if death == 0 else talk.settled())
         await deaths.bury(talk)
     assert talk.outcomes == ["failed"]
+    assert talk.results == [("cancel_order", "error")]
     assert await Effect.objects.acount() == 0
     talk.script.roles["orders"] = ["Here."]
     await talk.say("And now?")
@@ -305,6 +320,22 @@ async def test_a_process_that_slept_through_its_lease_changes_nothing(open_talk)
     history = [m.text for m in talk.asked("orders")[-1][1:]]
     assert history == ["First", "New answer.", "And?", "Second.", "And then?"]
     talk.frames[:] = [frame for frame in talk.frames if frame["type"] != "token"]
+
+
+async def test_a_process_that_has_lost_its_run_saves_no_checkpoint(open_talk):
+    asleep = asyncio.Event()
+    talk = await open_talk(Script(router=[to("orders")], orders=[Stream("Old ", asleep, "answer.")]))
+    sleeper = await in_database(lambda: _claim(talk, "First"))
+    work = asyncio.create_task(runs.execute_run(sleeper, {}))
+    await talk.until("token", content="Old ")
+    await in_database(Run.objects.update, lease_expires_at=timezone.now() - timedelta(seconds=1))
+    await in_database(run_services.recover)
+    assert await in_database(run_services.claim_next, talk.conversation.pk)
+    asleep.set()
+    await work
+    state = await (await get_engine()).peek(talk.conversation.pk.hex)
+    assert state.message_id is None, "else the one that holds the run would be refused"
+    talk.frames.clear()
 
 
 def _claim(talk, text):
