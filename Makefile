@@ -42,7 +42,7 @@ eval: setup-dev ## Measure how well messages are understood (DATA=folder of *.js
 	$(PY) -m bench eval $(if $(DATA),--data $(DATA)) $(ARGS)
 
 faults: setup-dev ## Kill processes at many points and count what was lost
-	$(PY) -m bench faults $(ARGS)
+	$(PY) -m tests.faults $(ARGS)
 
 demo-reset: setup ## Put the verticals' demo data back as it was
 	$(PY) manage.py load_verticals --reset
