@@ -324,7 +324,9 @@ async def test_a_process_that_slept_through_its_lease_changes_nothing(open_talk)
 
 async def test_a_process_that_has_lost_its_run_saves_no_checkpoint(open_talk):
     asleep = asyncio.Event()
-    talk = await open_talk(Script(router=[to("orders")], orders=[Stream("Old ", asleep, "answer.")]))
+    talk = await open_talk(
+        Script(router=[to("orders")], orders=[Stream("Old ", asleep, "answer.")])
+    )
     sleeper = await in_database(lambda: _claim(talk, "First"))
     work = asyncio.create_task(runs.execute_run(sleeper, {}))
     await talk.until("token", content="Old ")

@@ -46,7 +46,7 @@ def _storm(copy, sockets, processes, each, runs_out):
         site.wait_until_ready()
         go_at = time.time() + 2 + sockets / 50
         if runs_out:
-            moment = datetime.fromtimestamp(go_at + 0.005, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+            moment = datetime.fromtimestamp(go_at + 0.02, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
             copy.run("UPDATE conversations_interrupt SET expires_at = ?", moment)
         crowd = [forks.Fork(_decide_by_services, site, each, at, go_at) for at in range(processes)]
         crowd.append(forks.Fork(_decide_by_sockets, site.url, token, sockets, go_at))
@@ -218,12 +218,12 @@ def _is_untrue(told, row, effect):
 def _decide_at_the_end(copy, seed, count):
     living.begin(copy, BY_NAME["approve"].script())
     dice = random.Random(seed)
-    told, lead_seconds = [], 0.005
+    told, lead_seconds = [], 0.01
     with ThreadPoolExecutor(2) as threads:
         for at in range(count):
             told.append(_one_at_the_end(copy, dice, threads, seed * 1000 + at, lead_seconds))
             # From the call to its look at the clock it takes a while, more on a busy machine: aim at the very end.
-            lead_seconds += -0.001 if told[-1][0] == WON else 0.001
+            lead_seconds += -0.002 if told[-1][0] == WON else 0.002
     return told
 
 

@@ -23,6 +23,7 @@ def trial_web(plan, databases):
         plan,
         databases,
         ("Cancel", "Look", "Reduce"),
+        1,
         ForkedSite.kill_web,
         ForkedSite.start_web,
     )
@@ -31,11 +32,11 @@ def trial_web(plan, databases):
 def trial_worker(plan, databases):
     """Staff decide in a process without sockets, so that workers go on; one of two dies every 0.5 to 3 s."""
     return _talk_under_fire(
-        plan, databases, ("Refund", "Look"), ForkedSite.kill_worker, ForkedSite.start_worker
+        plan, databases, ("Refund", "Look"), 2, ForkedSite.kill_worker, ForkedSite.start_worker
     )
 
 
-def _talk_under_fire(plan, databases, kinds, kill, start):
+def _talk_under_fire(plan, databases, kinds, workers, kill, start):
     result, dice = Result(), random.Random(plan.seed)
     seconds, clients = plan.pick(4, 60), plan.pick(3, CLIENTS)
     copy = databases.make()
@@ -47,8 +48,8 @@ def _talk_under_fire(plan, databases, kinds, kill, start):
         forks.run(customers.stock, copy, clients, kinds, log=copy.log)
         with ForkedSite(copy, customers.make_script(), **values) as site:
             site.start_web()
-            site.start_worker()
-            site.start_worker()
+            for _ in range(workers):
+                site.start_worker()
             site.wait_until_ready()
             site.wait_for_workers()
             until = time.time() + seconds

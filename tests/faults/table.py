@@ -13,7 +13,9 @@ def rows(content):
     """Return the table's rows: SQLite's number first, then PostgreSQL's."""
     found = {(row["group"], row["database"]): row for row in content["groups"]}
     for group in GROUPS:
-        of_group = [found[group.name, name] for name in group.databases if (group.name, name) in found]
+        of_group = [
+            found[group.name, name] for name in group.databases if (group.name, name) in found
+        ]
         cells = [
             group.title,
             ", ".join(map(str, group.promises)),
