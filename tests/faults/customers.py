@@ -33,7 +33,7 @@ class Customer:
 
     def __init__(self, url, thread_id, *, token=None, is_silent=False, on_open=None):
         self._url = url + "/ws/chat/"
-        self._thread_id = thread_id
+        self.thread_id = thread_id
         self._token = token
         self._is_silent = is_silent
         self._on_open = on_open
@@ -61,13 +61,13 @@ class Customer:
                 if is_over():
                     return
                 self._turn.clear()
-                self._open = (f"{self._thread_id}-{at}", text)
+                self._open = (f"{self.thread_id}-{at}", text)
                 self._sent_at = time.monotonic()
                 await self._send_open()
                 await asyncio.wait_for(self._turn.wait(), PATIENCE_SECONDS)
         except TimeoutError:
             self.complaints.append(
-                f"{self._thread_id}: {text!r} was not answered in {PATIENCE_SECONDS} s: "
+                f"{self.thread_id}: {text!r} was not answered in {PATIENCE_SECONDS} s: "
                 f"{list(self.last_frames)}"
             )
         finally:
@@ -99,7 +99,7 @@ class Customer:
                 await asyncio.sleep(random.uniform(0.02, 0.1))
 
     async def _greet(self):
-        hello = {"type": "hello", "thread_id": self._thread_id, "after_seq": self.seq}
+        hello = {"type": "hello", "thread_id": self.thread_id, "after_seq": self.seq}
         await self._send(**hello, **({"token": self._token} if self._token else {}))
 
     async def _send(self, **frame):
@@ -112,7 +112,7 @@ class Customer:
             with suppress(OSError, websockets.WebSocketException):
                 await self._send(
                     type="message",
-                    thread_id=self._thread_id,
+                    thread_id=self.thread_id,
                     content=text,
                     client_message_id=message_id,
                 )
@@ -137,14 +137,14 @@ class Customer:
             await asyncio.sleep(0.2)
             await self._send_open()
         elif frame["code"] not in ("no_pending_interrupt", "internal_error"):
-            self.complaints.append(f"{self._thread_id}: {frame}")
+            self.complaints.append(f"{self.thread_id}: {frame}")
 
     async def _take_event(self, frame):
         kind = frame["type"]
         if frame["seq"] <= self.seq and kind in ("message_accepted", "interrupt_expired"):
             return self._take_accepted(frame)  # the answer to what was sent again
         if frame["seq"] != self.seq + 1:
-            self.complaints.append(f"{self._thread_id}: {frame['seq']} came after {self.seq}")
+            self.complaints.append(f"{self.thread_id}: {frame['seq']} came after {self.seq}")
         self.seq = frame["seq"]
         self.events.append((frame["seq"], kind))
         if kind == "message_accepted":
@@ -168,7 +168,7 @@ class Customer:
     async def _decide(self, interrupt_id):
         await self._send(
             type="interrupt_response",
-            thread_id=self._thread_id,
+            thread_id=self.thread_id,
             interrupt_id=interrupt_id,
             approved=True,
         )
@@ -246,7 +246,7 @@ def run_customers(url, count, kinds, is_over):
 
 def report(person):
     return {
-        "thread": person._thread_id,
+        "thread": person.thread_id,
         "events": person.events,
         "accepted": person.accepted,
         "complaints": person.complaints,

@@ -105,7 +105,7 @@ async def _talk_through(proxy, people):
 
     def open_second_tab(first):
         if first not in [one for one, _ in tabs]:
-            second = Customer(url, first._thread_id, token=first.token, is_silent=True)
+            second = Customer(url, first.thread_id, token=first.token, is_silent=True)
             tabs.append((first, second))
             watching.append(asyncio.create_task(second.watch(lambda tab: is_level(first, tab))))
 

@@ -1,6 +1,7 @@
-"""A fresh database for each trial: a copy of one that was migrated and filled once. Read and changed here by plain SQL,
+"""A fresh database for each trial: a copy of one that was migrated and filled once.
 
-past Django, so that the process that forks holds no connection, and the checker trusts no code of the product.
+Read and changed here by plain SQL, past Django: the process that forks holds no connection, and the checker trusts no
+code of the product.
 """
 
 import json
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
+
+from tests.faults import forks
 
 LONG_AGO = "2001-01-01 00:00:00"
 
@@ -158,8 +161,6 @@ class Databases:
         self.server = os.environ.get("TEST_DATABASE_URL", "").rpartition("/")[0]
         self.vendor = "postgres" if self.server else "sqlite"
         self._seed = self._open("seed", template=None)
-        from tests.faults import forks
-
         forks.run(_fill, self._seed, fill, seconds=120)
 
     def make(self):

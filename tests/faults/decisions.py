@@ -78,7 +78,7 @@ def _begin(copy, scenario):
         await living.say("m1", scenario.says)
         await living.settled()
         assert await living.find_waiting(), "nothing waits"
-        return make_token(await living._visitor_id())
+        return make_token(await living.visitor_id())
 
     return asyncio.run(ask())
 

@@ -1,7 +1,6 @@
 """The real web server and the real worker, forked: there within a moment of each kill."""
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -148,17 +147,3 @@ class ForkedSite:
         self.listener.close()
         self.join()
         worker.main()
-
-
-def since(moment):
-    """Return the seconds since a moment of `time.time()`; these trials share one machine's clock."""
-    return time.time() - moment
-
-
-def alive(fork):
-    """Return whether a forked process still runs."""
-    try:
-        os.kill(fork.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -73,7 +73,7 @@ async def say(message_id, text, thread=THREAD):
     from conversations.services.messages import receive_message
 
     await in_thread(receive_message)(
-        visitor_id=await _visitor_id(),
+        visitor_id=await visitor_id(),
         thread_id=thread,
         content=text,
         template="shop",
@@ -81,7 +81,7 @@ async def say(message_id, text, thread=THREAD):
     )
 
 
-async def _visitor_id():
+async def visitor_id():
     from conversations.database import in_thread
     from conversations.models import Visitor
 

@@ -1,4 +1,4 @@
-"""The table of docs/explanation/promises.md, from a result: `python -m tests.faults.table bench/results/faults-….json`."""
+"""The table of docs/explanation/promises.md: `python -m tests.faults.table bench/results/faults-….json`."""
 
 import json
 import sys
