@@ -1,10 +1,10 @@
 """The web server, or a worker, is killed again and again while customers talk."""
 
 import random
+import select
 import statistics
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 
 from tests.faults import customers, forks, invariants
 from tests.faults.forked_site import ForkedSite
@@ -30,9 +30,9 @@ def trial_web(plan, databases):
 
 
 def trial_worker(plan, databases):
-    """Staff decide in a process without sockets, so that workers go on; one of two dies every 0.5 to 3 s."""
+    """Staff decide in a process without sockets, so that workers go on; one of two dies 0.5 to 3 s after its start."""
     return _talk_under_fire(
-        plan, databases, ("Refund", "Look"), 2, ForkedSite.kill_worker, ForkedSite.start_worker
+        plan, databases, ("Refund", "Look"), 2, ForkedSite.kill_worker, _start_worker
     )
 
 
@@ -46,7 +46,7 @@ def _talk_under_fire(plan, databases, kinds, workers, kill, start):
         values["CELERY_BEAT_SCHEDULE"] = sweep_every(0.5)
     try:
         forks.run(customers.stock, copy, clients, kinds, log=copy.log)
-        with ForkedSite(copy, customers.make_script(), **values) as site:
+        with ForkedSite(copy, customers.make_script(0.1), **values) as site:
             site.start_web()
             for _ in range(workers):
                 site.start_worker()
@@ -55,27 +55,27 @@ def _talk_under_fire(plan, databases, kinds, workers, kill, start):
             until = time.time() + seconds
             people = Fork(_talk, site.url, clients, kinds, until, log=copy.log)
             staff = Fork(decide_as_staff, site, until + LONGEST_SECONDS, log=copy.log)
-            kills = _kill_at_random(site, dice, until, kill, start)
-            ended = people.wait(seconds + LONGEST_SECONDS)
+            watch = Watch(copy)
+            _kill_at_random(site, watch, dice, until, kill, start)
+            ended = watch.look_until_ended(people, LONGEST_SECONDS)
             staff.kill()
             staff.wait(5)
             if ended.error:
                 result.fail(f"seed {plan.seed}: {ended.error}")
                 return result
             complaints = [*customers.compare(copy, ended.value), *invariants.check(copy)]
-        resumed = _resumed_after(copy, kills)
-        p95 = percentile(resumed, 95)
+        p95 = percentile(watch.resumed, 95)
         if p95 > RESUMED_SECONDS:
             complaints.append(f"resumed p95 is {p95:.1f} s, the goal {RESUMED_SECONDS}")
-        result.trials = len(kills)
+        result.trials = watch.kills
         if complaints:
             result.failures.append(f"seed {plan.seed}:\n  " + "\n  ".join(complaints))
         result.figures = {
             "seed": plan.seed,
-            "kills": len(kills),
+            "kills": watch.kills,
             "accepted": sum(len(seen["accepted"]) for seen in ended.value),
             "reconnects": sum(seen["drops"] for seen in ended.value),
-            "runs_taken_back": len(resumed),
+            "runs_taken_back": len(watch.resumed),
             "failed_runs": copy.value(
                 "SELECT count(*) FROM conversations_run WHERE status = 'failed'"
             ),
@@ -91,6 +91,12 @@ def _talk(url, clients, kinds, until):
     return customers.run_customers(url, clients, kinds, lambda: time.time() > until)
 
 
+def _start_worker(site):
+    """Start a worker and let it get ready: killed while it starts, it would have had nothing to lose."""
+    site.start_worker()
+    site.wait_for_workers()
+
+
 def sweep_every(seconds):
     from datetime import timedelta
 
@@ -100,15 +106,60 @@ def sweep_every(seconds):
     }
 
 
-def _kill_at_random(site, dice, until, kill, start):
-    """Kill and start again until that moment; returns when each kill was."""
-    kills = []
+class Watch:
+    """Sees when runs that a kill has hit are taken up by another process.
+
+    Attributes:
+        kills: How many kills there were.
+        resumed: For each run that was taken back, the seconds from the kill to the next claim.
+    """
+
+    def __init__(self, copy):
+        self._copy = copy
+        self._hit = {}
+        self.kills = 0
+        self.resumed = []
+
+    def note_kill(self):
+        self.kills += 1
+        for row in self._rows():
+            if row["status"] == "running":
+                key = (row["id"], row["fence"])
+                self._hit.setdefault(key, (time.time(), row["failed_attempts"]))
+
+    def look(self):
+        for row in self._rows():
+            for key in [key for key in self._hit if key[0] == row["id"]]:
+                has_gone_on = row["fence"] > key[1]
+                if has_gone_on or row["status"] not in ("running", "pending"):
+                    killed_at, attempts = self._hit.pop(key)
+                    if row["failed_attempts"] > attempts:  # else it was another process's
+                        self.resumed.append(time.time() - killed_at)
+
+    def look_until(self, moment):
+        while (left := moment - time.time()) > 0:
+            self.look()
+            time.sleep(min(0.2, left))
+
+    def look_until_ended(self, fork, seconds):
+        """Watch until a forked process has ended; returns how."""
+        deadline = time.time() + seconds
+        while time.time() < deadline and not select.select([fork.fileno], [], [], 0.2)[0]:
+            self.look()
+        return fork.wait(max(0.1, deadline - time.time()))
+
+    def _rows(self):
+        return self._copy.rows("SELECT id, fence, status, failed_attempts FROM conversations_run")
+
+
+def _kill_at_random(site, watch, dice, until, kill, start):
+    """Kill and start again until that moment."""
     while True:
-        time.sleep(dice.uniform(0.5, 3))
+        watch.look_until(time.time() + dice.uniform(0.5, 3))
         if time.time() > until:
-            return kills
+            return
         kill(site)
-        kills.append(time.time())
+        watch.note_kill()
         start(site)
 
 
@@ -128,27 +179,6 @@ def decide_as_staff(site, until):
                 interrupts.decide(row.pk, approved=True, by="staff", user=sam)
         close_old_connections()
         time.sleep(0.2)
-
-
-def _resumed_after(copy, kills):
-    """Return, for each run that was taken back, the seconds from the kill that hit it to its end."""
-    rows = copy.rows(
-        "SELECT started_at, finished_at FROM conversations_run"
-        " WHERE failed_attempts > 0 AND finished_at IS NOT NULL"
-    )
-    seconds = []
-    for row in rows:
-        began, ended = _seconds(row["started_at"]), _seconds(row["finished_at"])
-        during = [at for at in kills if began < at < ended]
-        if during:
-            seconds.append(ended - during[0])
-    return seconds
-
-
-def _seconds(moment):
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    return moment.timestamp()
 
 
 def percentile(values, percent):
