@@ -97,7 +97,8 @@ class ForkedSite:
         from supportsite.celery import app
 
         self.join()
-        while len(app.control.ping(timeout=0.5)) < len(self.workers):
+        count = len(self.workers)
+        while len(app.control.ping(timeout=2, limit=count)) < count:
             pass
 
     def wait_until_ready(self):
