@@ -2,10 +2,9 @@
 
 import asyncio
 import random
-import time
 
 from tests.faults import customers, forks, invariants
-from tests.faults.customers import PATIENCE_SECONDS, Customer
+from tests.faults.customers import Customer
 from tests.faults.forked_site import ForkedSite
 from tests.faults.groups import Result
 
@@ -78,7 +77,7 @@ def trial_cut(plan, databases):
             site.start_web()
             site.wait_until_ready()
             made, reports = forks.run(
-                _talk, site.port, people, cuts, plan.seed, seconds=300, log=copy.log
+                _talk, site.port, people, cuts, plan.seed, seconds=600, log=copy.log
             )
         complaints = customers.compare(copy, reports, is_whole=True) + invariants.check(copy)
         result.trials = made
@@ -119,8 +118,7 @@ async def _talk_through(proxy, people):
         await person.live(customers.texts(at, KINDS), lambda: proxy.is_done)
         through.append(person)
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
     await asyncio.gather(*[one(at) for at in range(people)])
     await asyncio.gather(*watching)
-    assert proxy.is_done or time.monotonic() < deadline, f"only {proxy.cuts} cuts"
+    assert proxy.is_done, f"only {proxy.cuts} cuts"
     return proxy.cuts, [customers.report(tab) for pair in tabs for tab in pair]
