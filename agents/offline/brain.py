@@ -23,9 +23,10 @@ MEANING_SHARE = 0.6
 SHARPNESS = 2.0
 NEAREST_WEIGHT = 3.0  # of each topic's nearest example, beside the softmax's logarithm
 OFF_TOPIC_WEIGHT = 0.5  # of the nearest sentence that is none of the template's business
+AGENT_WEIGHT = 0.5  # of the likeliest agent: what is off the subject is a little like several
 FOLDS = 5
 FOLD_STEPS = 30  # a fold begins where the whole ended: 30 steps give the threshold of 200 within 0.01, in half the time
-MIN_THRESHOLD, MAX_THRESHOLD = 0.3, 1.0
+MIN_THRESHOLD, MAX_THRESHOLD = 0.3, 1.5
 SURELY_ABUSE = 0.4
 TOO_CLOSE = 0.6  # an everyday sentence as near as this to an example is the template's own matter
 OWN_TRADE = 0.25  # a trade of whose sentences so many are too close is the template's own
@@ -60,7 +61,8 @@ class Reading:
     Attributes:
         ranked: Topics with their probabilities, most likely first.
         small_talk: The same for hello, thanks, abuse, vague and out_of_scope.
-        score: Similarity of the nearest example + half the probability that it is any of the topics.
+        score: Similarity of the nearest example + half the probability that it is any of the topics + half the
+            probability of the likeliest agent - half the similarity of the nearest sentence off the subject.
         threshold: Below this score the text is probably none of the template's business.
     """
 
@@ -89,7 +91,7 @@ class Reading:
     @property
     def ambiguity(self) -> float:
         """How likely it is that a good agent would ask back; only its order counts."""
-        return 2 * self.small_talk["vague"] + self.outsideness - 0.5 * self.probability
+        return self.small_talk["vague"]
 
     @cached_property
     def talk(self) -> str | None:
@@ -138,6 +140,7 @@ class Brain:
 
     def __init__(self, template: TemplateSpec, knowledge: Knowledge, minilm: MiniLM | None) -> None:
         self.topics = topics_of(template)
+        self._owners = _owners(self.topics)
         self._knowledge = knowledge
         self._minilm = minilm
         self._speller = Speller([text for topic in self.topics for text in topic.intent.examples])
@@ -178,13 +181,14 @@ class Brain:
         return _products(known.meanings, self._minilm.embed_one(text)), words
 
     def _reading(self, kernel: Matrix, likeness: Matrix, meaning: Matrix, head: Head) -> Reading:
-        labels, count = self._knowledge.labels, len(self.topics)
+        labels, owners = self._knowledge.labels, self._owners
+        count = len(owners)
         chances = _chances(_products(head.shares.T, kernel), likeness, labels)
         order = np.argsort(-chances[:count], kind="stable")
         return Reading(
             ranked=[(self.topics[i], float(chances[i])) for i in order],
             small_talk=dict(zip(SMALL_TALK, chances[count:].tolist(), strict=True)),
-            score=float(_scores(chances, likeness, meaning, labels, count)),
+            score=float(_scores(chances, likeness, meaning, labels, owners)),
             threshold=head.threshold,
         )
 
@@ -215,15 +219,27 @@ def _chances(logits: Matrix, likeness: Matrix, labels: Labels) -> Matrix:
 
 
 def _scores(
-    chances: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, topics: int
+    chances: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, owners: Labels
 ) -> Matrix:
     """Return how surely texts are the template's business; one text, or one a row."""
+    topics = len(owners)
     nearest = likeness[..., labels < topics].max(axis=-1)
+    agents = np.zeros((*chances.shape[:-1], int(owners.max()) + 1), dtype=np.float32)
+    np.add.at(agents.T, owners, chances[..., :topics].T)
     off_topic = meaning[..., labels == _off_topic(topics)].max(axis=-1, initial=0)
     result: Matrix = (
-        nearest + 0.5 * chances[..., :topics].sum(axis=-1) - OFF_TOPIC_WEIGHT * off_topic
+        nearest
+        + 0.5 * chances[..., :topics].sum(axis=-1)
+        + AGENT_WEIGHT * agents.max(axis=-1)
+        - OFF_TOPIC_WEIGHT * off_topic
     )
     return result
+
+
+def _owners(topics: list[Topic]) -> Labels:
+    """Return the number of each topic's agent."""
+    names = list(dict.fromkeys(topic.agent for topic in topics))
+    return np.array([names.index(topic.agent) for topic in topics], dtype=np.int64)
 
 
 def _off_topic(topics: int) -> int:
@@ -245,6 +261,7 @@ def learn(template: TemplateSpec, minilm: MiniLM | None) -> Knowledge:
     Takes about 3 s of one quiet core for 30 intents, 7 for 90; most of it for the softmax.
     """
     topics = topics_of(template)
+    owners = _owners(topics)
     texts = [text for topic in topics for text in topic.intent.examples]
     labels = [i for i, topic in enumerate(topics) for _ in topic.intent.examples]
     meanings = _embed(texts, minilm)
@@ -263,8 +280,8 @@ def learn(template: TemplateSpec, minilm: MiniLM | None) -> Knowledge:
         words,
         idf,
         numbered,
-        message=_train(kernel, likeness, by_meaning, numbered, len(topics)),
-        clause=_train(by_meaning, by_meaning, by_meaning, numbered, len(topics)),
+        message=_train(kernel, likeness, by_meaning, numbered, owners),
+        clause=_train(by_meaning, by_meaning, by_meaning, numbered, owners),
     )
 
 
@@ -299,9 +316,11 @@ def _gram(rows: Matrix) -> Matrix:
     return result
 
 
-def _train(kernel: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, topics: int) -> Head:
-    shares = fit(kernel, labels, topics + len(SMALL_TALK))
-    return Head(shares, _threshold(kernel, likeness, meaning, labels, topics, shares))
+def _train(
+    kernel: Matrix, likeness: Matrix, meaning: Matrix, labels: Labels, owners: Labels
+) -> Head:
+    shares = fit(kernel, labels, len(owners) + len(SMALL_TALK))
+    return Head(shares, _threshold(kernel, likeness, meaning, labels, owners, shares))
 
 
 def _threshold(
@@ -309,13 +328,14 @@ def _threshold(
     likeness: Matrix,
     meaning: Matrix,
     labels: Labels,
-    topics: int,
+    owners: Labels,
     shares_of_all: Matrix,
 ) -> float:
     """Return the score between examples that were left out and everyday sentences that were left out.
 
     Somewhat nearer to the former: what people write off the subject is more varied than a list of sentences.
     """
+    topics = len(owners)
     off_topic = _off_topic(topics)
     place = np.zeros(len(labels), dtype=np.int64)
     for label in range(off_topic + 1):
@@ -330,7 +350,7 @@ def _threshold(
         shares = fit(within, labels[~out], off_topic + 1, start, FOLD_STEPS)
         seen = np.ix_(out, ~out)
         chances = _chances(kernel[seen] @ shares, likeness[seen], labels[~out])
-        scores[out] = _scores(chances, likeness[seen], meaning[seen], labels[~out], topics)
+        scores[out] = _scores(chances, likeness[seen], meaning[seen], labels[~out], owners)
     inside = float(np.quantile(scores[labels < topics], 0.1))
     outside = float(np.quantile(scores[labels == off_topic], 0.9))
     return min(MAX_THRESHOLD, max(MIN_THRESHOLD, 0.6 * inside + 0.4 * outside))

@@ -124,6 +124,22 @@ what should I do now
 which one is it
 where did it go
 is it done
+turn it on for me please
+is it active now
+make it lower
+make it higher
+it has not appeared yet
+it is not displayed
+it already exists
+there is one already
+I need to look at my accounts
+tell me about my account
+I want to see the main facts
+when should I hear back
+how much would that be
+how long will that be
+that was more than I thought
+it was less than I thought
 """.strip().splitlines()
 
 OFF_TOPIC = """
