@@ -18,7 +18,7 @@ from agents.offline.conversation import (
     open_questions,
     read_turn,
 )
-from agents.offline.filling import fill, recall
+from agents.offline.filling import fill, recall, without_qualifiers
 from agents.offline.lookup import search
 from agents.offline.pending import answer_to, argument_in, complete
 from agents.offline.replies import ask_for, without_tool, word_result
@@ -250,7 +250,8 @@ class Agent:
         if answer.kind == "value":
             options = question.get("options")
             others = {"name": missing.name, "used": answer.value, "options": options}
-            known = {**args, missing.name: answer.value}
+            kept = without_qualifiers(args, missing, self._arguments(str(topic.intent.tool)))
+            known = {**kept, missing.name: answer.value}
             return self._serve(topic, turn.request, turn, known, others if options else None)
         asked = int(question.get("asked", 1))
         if asked >= ASKED_AT_MOST:

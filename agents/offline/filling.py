@@ -77,6 +77,22 @@ def fill(
     return Filled(args, missing, {name: values for name, values in more.items() if values})
 
 
+def without_qualifiers(
+    args: dict[str, Any], counted: Argument, arguments: list[Argument]
+) -> dict[str, Any]:
+    """Return the arguments less those that say how a number is meant, when only now the number is told.
+
+    "More seats" without a number leaves open how many; to "how many in all?" a bare 14 means 14, and not 14 more. What
+    has a default and is no longer said falls back to it; what the answer itself says is read from the answer.
+    """
+    if counted.kind != "integer":
+        return args
+    qualifiers = {
+        one.name for one in arguments if one.kind == "choice" and one.schema.get("default")
+    }
+    return {name: value for name, value in args.items() if name not in qualifiers}
+
+
 def _only_one(argument: Argument, whole: str) -> Any | None:
     if argument.kind not in ("code", "email"):
         return None

@@ -16,6 +16,7 @@ from agents.offline.conversation import (
     is_elliptical,
     last_agent,
     open_questions,
+    points_at,
     points_back,
     read_turn,
 )
@@ -126,7 +127,10 @@ def _single(text: str, whole: str, last: str | None, brain: Brain) -> Decided:
     is_confident = reading.is_confident and talk is None
     if last is not None and _continues(text, reading, last, is_confident):
         return _to([RoutedIntent(agent=last, request=whole)])
-    if talk == "vague" or (is_confident and _is_ambiguous(text, reading)):
+    is_ambiguous = is_confident and _is_ambiguous(text, reading)
+    if is_ambiguous and last is not None and _takes_up(text, reading, last):
+        return _to([RoutedIntent(agent=last, request=whole)])
+    if talk == "vague" or is_ambiguous:
         return _ask_back(reading, whole)
     if not is_confident:
         return _ask_back(reading, whole) if _is_generic(text, reading) else _other("out_of_scope")
@@ -146,6 +150,11 @@ def _continues(text: str, reading: Reading, last: str, is_confident: bool) -> bo
         is_weak = reading.score < reading.threshold + 0.1 and reading.probability < UNSURE
         return is_weak and is_short and points_back(text)
     return is_short or points_back(text)
+
+
+def _takes_up(text: str, reading: Reading, last: str) -> bool:
+    """Return whether a text of several meanings is about what the last agent spoke of: "cancel it"."""
+    return points_at(text) and any(topic.agent == last for topic in _meanings(reading))
 
 
 def _is_ambiguous(text: str, reading: Reading) -> bool:
