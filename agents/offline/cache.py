@@ -22,7 +22,7 @@ from agents.spec import TemplateSpec
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 4  # raise it when features, classifier or file change
+FORMAT = 5  # raise it when features, classifier or file change
 KEPT = 16
 
 _brains: OrderedDict[str, Brain] = OrderedDict()

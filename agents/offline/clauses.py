@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agents.offline.brain import Brain, Reading, Topic
 
 MAX_PIECES = 8
-NEARLY = 0.12  # a piece this little below the threshold may still be a request
+NEARLY = 0.17  # a piece this little below the threshold may still be a request
 # How strongly each sign speaks for two requests. All lie between 0 and 1. Fitted (logistic regression) on
 # joined and single messages of two businesses: once on half of them and once on all, and rounded between the two.
 SIGNS = {
