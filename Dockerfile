@@ -16,7 +16,7 @@ COPY --from=build /venv /venv
 COPY . .
 # collectstatic needs settings but none of their secrets: these values end with this line.
 RUN SECRET_KEY=collectstatic-needs-one-but-never-uses-it ALLOWED_HOSTS=localhost DATABASE_URL=sqlite:////tmp/none \
-    DATA_DIR=/tmp python manage.py collectstatic --noinput
+    WEBHOOK_SECRET_KEY=collectstatic-needs-one-but-never-uses-it DATA_DIR=/tmp python manage.py collectstatic --noinput
 RUN python -m compileall -q .
 USER support
 VOLUME /data

@@ -13,6 +13,7 @@ from django.db.models import Max
 
 from agents import registry
 from agents.errors import TemplateInvalid
+from agents.events import TemplatePublished, publish
 from agents.loading import read_template
 from agents.models import AgentTemplate, TemplateVersion
 from agents.spec import TemplateSpec
@@ -60,6 +61,7 @@ def publish_version(spec: TemplateSpec, *, source: str) -> TemplateVersion:
         template.current_version = version
         template.name = spec.name
         template.save(update_fields=["current_version", "name"])
+        publish(TemplatePublished(spec.slug, spec.name, version.number, digest, source))
     return version
 
 

@@ -36,6 +36,7 @@ def _environment(data_dir: Path, valkey: Valkey, database_url: str | None) -> di
         "DATA_DIR": str(data_dir),
         "DEBUG": "false",
         "SECRET_KEY": secrets.token_hex(32),
+        "WEBHOOK_SECRET_KEY": secrets.token_hex(32),
         "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": url,
         "REDIS_URL": valkey.url,

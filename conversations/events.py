@@ -34,6 +34,13 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class ConversationCreated(Fact):
+    """A customer has begun a conversation."""
+
+    type, name = "", "conversation.created"
+
+
+@dataclass(frozen=True)
 class MessageAccepted(Fact):
     """A customer's message is stored; from here on a crash loses nothing."""
 

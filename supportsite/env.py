@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 
 Words = Annotated[list[str], NoDecode]
+Waits = Annotated[list[float], NoDecode]
 
 
 class Environment(BaseSettings):
@@ -46,8 +47,18 @@ class Environment(BaseSettings):
     SWEEP_SECONDS: float = Field(5, ge=0.5, le=3600)
     STOP_GRACE_SECONDS: float = Field(8, ge=0, le=120)
     IDENTITY_SECRET: str | None = Field(None, min_length=32)
+    WEBHOOK_SECRET_KEY: Words = []
+    WEBHOOK_RETRY_SECONDS: Waits = [5, 60, 600]
+    WEBHOOK_ALLOW_HTTP: bool = False
+    WEBHOOK_ALLOWED_HOSTS: Words = []
 
-    @field_validator("ALLOWED_HOSTS", "ALLOWED_ORIGINS", mode="before")
+    @field_validator(
+        "ALLOWED_HOSTS",
+        "ALLOWED_ORIGINS",
+        "WEBHOOK_SECRET_KEY",
+        "WEBHOOK_ALLOWED_HOSTS",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -68,6 +79,34 @@ class Environment(BaseSettings):
         for host in value:
             if not re.fullmatch(r"\*|\.?[\w.-]+|\[[0-9A-Fa-f:.]+\]", host):
                 raise ValueError(f"{host!r} is no host name; write shop.example, without port")
+        return value
+
+    @field_validator("WEBHOOK_SECRET_KEY")
+    @classmethod
+    def _are_keys(cls, value: list[str]) -> list[str]:
+        if any(len(key) < 32 for key in value):
+            raise ValueError("each key needs at least 32 characters")
+        return value
+
+    @field_validator("WEBHOOK_RETRY_SECONDS", mode="before")
+    @classmethod
+    def _are_waits(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        words = [word.strip() for word in value.split(",")]
+        is_good = all(re.fullmatch(r"\d{1,4}(\.\d+)?", word) for word in words)
+        if not is_good or len(words) > 3 or any(float(word) > 3600 for word in words):
+            raise ValueError("write one to three waits of 0 to 3600 seconds, such as 5,60,600")
+        return words
+
+    @field_validator("WEBHOOK_ALLOWED_HOSTS")
+    @classmethod
+    def _are_plain_hosts(cls, value: list[str]) -> list[str]:
+        for host in value:
+            if not re.fullmatch(r"[\w.-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?", host):
+                raise ValueError(
+                    f"{host!r} is no host; write crm.internal or 10.0.0.5, without port"
+                )
         return value
 
     @field_validator("REDIS_URL")
@@ -106,7 +145,7 @@ class Environment(BaseSettings):
     @model_validator(mode="after")
     def _production_is_explicit(self) -> Environment:
         if self.DEBUG is False:
-            required = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL")
+            required = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "WEBHOOK_SECRET_KEY")
             missing = [name for name in required if not getattr(self, name)]
             if missing:
                 raise ValueError(

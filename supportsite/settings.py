@@ -144,8 +144,12 @@ CELERY_TIMEZONE = "UTC"
 # Keeps no file: what is due within seconds anyway needs no memory of its last time.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": f"conversations.tasks.{name}", "schedule": timedelta(seconds=ENV.SWEEP_SECONDS)}
-    for name in ("expire_interrupts", "recover_runs")
+    task: {"task": task, "schedule": timedelta(seconds=ENV.SWEEP_SECONDS)}
+    for task in (
+        "conversations.tasks.expire_interrupts",
+        "conversations.tasks.recover_runs",
+        "escalation.tasks.deliver_webhooks",
+    )
 }
 
 # --- the chat ----------------------------------------------------------------------------------
@@ -170,6 +174,16 @@ MAX_QUEUED_MESSAGES = 5
 MAX_FRAME_BYTES = 32_768
 MAX_CONTENT_CHARS = 8_000
 TOKEN_MAX_AGE_SECONDS = 30 * 86_400
+
+# --- webhooks ----------------------------------------------------------------------------------
+
+WEBHOOK_SECRET_KEYS = ENV.WEBHOOK_SECRET_KEY or [kept_secret(DATA_DIR / "webhook_secret_key")]
+WEBHOOK_RETRY_SECONDS = ENV.WEBHOOK_RETRY_SECONDS
+WEBHOOK_ALLOW_HTTP = ENV.WEBHOOK_ALLOW_HTTP
+WEBHOOK_ALLOWED_HOSTS = ENV.WEBHOOK_ALLOWED_HOSTS
+WEBHOOK_CONNECT_SECONDS = 5
+WEBHOOK_TOTAL_SECONDS = 15
+WEBHOOK_LEASE_SECONDS = 30
 
 # --- pages and their safety --------------------------------------------------------------------
 

@@ -16,7 +16,14 @@ from agents.selectors import get_current_version, get_spec
 from agents.spec import TemplateSpec
 from conversations import errors
 from conversations.database import database_now
-from conversations.events import Fact, MessageAccepted, MessageSaid, frame, publish
+from conversations.events import (
+    ConversationCreated,
+    Fact,
+    MessageAccepted,
+    MessageSaid,
+    frame,
+    publish,
+)
 from conversations.markdown import to_html
 from conversations.models import Conversation, Event, Interrupt, Message, Run
 from conversations.selectors import conversations_to_lock
@@ -92,11 +99,13 @@ def _open_conversation(
     version: TemplateVersion = get_current_version(template)
     try:
         with transaction.atomic():
-            return Conversation.objects.create(
+            conversation = Conversation.objects.create(
                 thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
             )
     except IntegrityError:  # the same thread, from another tab at the same moment
         return conversations_to_lock().get(thread_id=thread_id)
+    publish(conversation, [ConversationCreated()], now=now)
+    return conversation
 
 
 def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[str, Any] | None:

@@ -104,7 +104,7 @@ def test_each_setting_is_documented_and_in_the_example_file():
 
 def test_fixed_settings_have_the_documented_values(settings):
     rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \|", reference("settings.md"), re.MULTILINE)
-    assert len(rows) == 8
+    assert len(rows) == 11
     for name, value in rows:
         assert getattr(settings, name) == int(value), name
 

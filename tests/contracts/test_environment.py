@@ -17,6 +17,7 @@ PRODUCTION = {
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN-" + "z" * 10,
     "ALLOWED_HOSTS": "support.shop.example",
     "DATABASE_URL": "postgres://user:password@db.example:5432/support",
+    "WEBHOOK_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
 }
 
 
@@ -63,6 +64,12 @@ def test_env_example_says_the_unit_of_each_time():
         ("INTERRUPT_TTL_SECONDS", "-1", "greater than or equal to 1"),
         ("SWEEP_SECONDS", "0.1", "greater than or equal to 0.5"),
         ("DATA_DIR", "/dev/null/data", "cannot be written to"),
+        ("WEBHOOK_RETRY_SECONDS", "5,soon", "such as 5,60,600"),
+        ("WEBHOOK_RETRY_SECONDS", "1,2,3,4", "one to three waits"),
+        ("WEBHOOK_RETRY_SECONDS", "-1", "0 to 3600"),
+        ("WEBHOOK_ALLOW_HTTP", "perhaps", "boolean"),
+        ("WEBHOOK_ALLOWED_HOSTS", "http://crm.internal", "without port"),
+        ("WEBHOOK_ALLOWED_HOSTS", "crm.internal:8080", "without port"),
     ],
 )
 def test_bad_value_stops_the_start_with_name_value_and_advice(name, value, advice):
@@ -78,6 +85,12 @@ def test_bad_value_stops_the_start_with_name_value_and_advice(name, value, advic
     [
         ("SECRET_KEY", "sesame", "at least 32 characters"),
         ("IDENTITY_SECRET", "sesame", "at least 32 characters"),
+        ("WEBHOOK_SECRET_KEY", "sesame", "at least 32 characters"),
+        (
+            "WEBHOOK_SECRET_KEY",
+            "0123456789abcdefghijklmnopqrstuvwxyz,sesame",
+            "at least 32 characters",
+        ),
         ("DATABASE_URL", "mysql://user:sesame@db/name", "postgres:// and sqlite://"),
         ("DATABASE_URL", "sesame", "write postgres://user:password@host:5432/name"),
         ("REDIS_URL", "http://user:sesame@valkey", "write redis://host:6379/0"),
@@ -92,7 +105,9 @@ def test_bad_secret_stops_the_start_without_being_printed(name, value, advice):
     assert "sesame" not in done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "WEBHOOK_SECRET_KEY"]
+)
 def test_production_needs_what_has_no_safe_default(name):
     done = run_manage("check", **{**PRODUCTION, name: ""})
     assert done.returncode == 2

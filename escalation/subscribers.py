@@ -1,0 +1,49 @@
+"""Every reaction of this app to facts, in one list."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from agents import events as agent_events
+from conversations import events as conversation_events
+from conversations.database import database_now
+from conversations.events import Fact
+from conversations.models import Conversation
+from escalation import alerts, tasks
+from escalation.services import deliveries
+from escalation.webhooks.facts import BY_FACT
+
+logger = logging.getLogger(__name__)
+
+
+def queue_webhooks(conversation: Conversation, fact: Fact) -> None:
+    """Write the webhook deliveries that a fact calls for, in its transaction."""
+    if fact.name in BY_FACT:
+        event_type, rename = BY_FACT[fact.name]
+        _queue(event_type, rename(fact.payload()), conversation)
+
+
+def queue_template_webhooks(fact: agent_events.TemplatePublished) -> None:
+    """Write the deliveries for a published template, in its transaction."""
+    event_type, rename = BY_FACT[fact.name]
+    _queue(event_type, rename(fact.payload()), None)
+
+
+def _queue(event_type: str, values: Mapping[str, Any], conversation: Conversation | None) -> None:
+    if deliveries.queue_event(event_type, values, now=database_now(), conversation=conversation):
+        transaction.on_commit(tasks.nudge, robust=True)
+
+
+def log_alert(alert: alerts.Alert) -> None:
+    """Put an alert into the log, where monitoring finds it; admin shows the rows behind it."""
+    logger.error("%s: %s", alert.name, alert.text)
+
+
+def connect() -> None:
+    conversation_events.subscribe(queue_webhooks)
+    agent_events.subscribe(queue_template_webhooks)
+    alerts.subscribe(log_alert)
