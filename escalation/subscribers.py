@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from agents import events as agent_events
 from conversations import events as conversation_events
-from conversations.database import database_now
 from conversations.events import Fact
 from conversations.models import Conversation
 from escalation import alerts, tasks
@@ -24,18 +25,25 @@ def queue_webhooks(conversation: Conversation, fact: Fact) -> None:
     """Write the webhook deliveries that a fact calls for, in its transaction."""
     if fact.name in BY_FACT:
         event_type, rename = BY_FACT[fact.name]
-        _queue(event_type, rename(fact.payload()), conversation)
+        # `publish` has just set a conversation's last activity to the time of the fact.
+        now = conversation.last_activity_at
+        _queue(event_type, rename(fact.payload()), now, conversation)
 
 
 def queue_template_webhooks(fact: agent_events.TemplatePublished) -> None:
     """Write the deliveries for a published template, in its transaction."""
     event_type, rename = BY_FACT[fact.name]
-    _queue(event_type, rename(fact.payload()), None)
+    _queue(event_type, rename(fact.payload()), timezone.now())
 
 
-def _queue(event_type: str, values: Mapping[str, Any], conversation: Conversation | None) -> None:
-    if deliveries.queue_event(event_type, values, now=database_now(), conversation=conversation):
-        transaction.on_commit(tasks.nudge, robust=True)
+def _queue(
+    event_type: str,
+    values: Mapping[str, Any],
+    now: datetime,
+    conversation: Conversation | None = None,
+) -> None:
+    if deliveries.queue_event(event_type, values, now=now, conversation=conversation):
+        transaction.on_commit(lambda: tasks.nudge(), robust=True)
 
 
 def log_alert(alert: alerts.Alert) -> None:

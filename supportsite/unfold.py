@@ -23,7 +23,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": reverse_lazy("home"),
     "SHOW_HISTORY": True,
     "SHOW_BACK_BUTTON": True,
-    "DASHBOARD_CALLBACK": "conversations.admin.dashboard.add_dashboard",
+    "DASHBOARD_CALLBACK": "supportsite.unfold.add_dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "supportsite.unfold.list_navigation"},
 }
 
@@ -40,6 +40,10 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Records",
         {"conversations.Effect": "bolt", "conversations.Run": "directions_run"},
+    ),
+    (
+        "Webhooks",
+        {"escalation.WebhookEndpoint": "webhook", "escalation.WebhookDelivery": "outbox"},
     ),
     (
         "Agents",
@@ -83,14 +87,29 @@ def _group(
         if key in models
     ]
     for item in items:
-        if item["link"] == reverse("admin:conversations_interrupt_changelist"):
-            item.update(_badge(request))
+        item.update(_badge(item["link"]))
     return {"title": title, "items": items}
 
 
-def _badge(request: HttpRequest) -> dict[str, str]:
+def _badge(link: str) -> dict[str, str]:
     # Not at the top: the settings import this file before the apps are there.
     from conversations.admin.dashboard import count_approvals
+    from escalation.admin.dashboard import count_dead
 
-    count = count_approvals()
-    return {"badge": str(count), "badge_variant": "warning"} if count else {}
+    counted = {
+        reverse("admin:conversations_interrupt_changelist"): (count_approvals, "warning"),
+        reverse("admin:escalation_webhookdelivery_changelist"): (count_dead, "danger"),
+    }
+    if link not in counted:
+        return {}
+    count, variant = counted[link][0](), counted[link][1]
+    return {"badge": str(count), "badge_variant": variant} if count else {}
+
+
+def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Return the index page's context with what each app has to show there (unfold's DASHBOARD_CALLBACK)."""
+    from conversations.admin import dashboard as conversations
+    from escalation.admin import dashboard as escalation
+
+    context = conversations.add_dashboard(request, context)
+    return escalation.add_webhook_trouble(request, context)

@@ -80,24 +80,32 @@ class EscalationPart(Part):
     """Its id."""
     reason: str
     """Why a person is needed, in one word, such as `customer` or `budget`."""
-    priority: str | None = None
+    priority: str
     """How urgent it is."""
-    summary: str | None = None
+    summary: str
     """The story so far, for the person."""
-    due_at: AwareDatetime | None = None
+    respond_by: AwareDatetime | None = None
     """When somebody should have answered."""
+    resolve_by: AwareDatetime | None = None
+    """When it should be settled."""
 
 
 class AssignedEscalationPart(Part):
-    id: str | None = None
-    """Its id; null when staff stepped in unasked."""
-    assignee: str
-    """The member of staff who has taken over."""
+    id: str
+    """Its id."""
+    assignee_id: str
+    """The id of the member of staff who has taken over."""
+    assignee_name: str
+    """That person's name."""
 
 
 class ResolutionPart(Part):
-    by: str | None = None
-    """The member of staff who closed the conversation."""
+    escalation_id: str | None = None
+    """The escalation that ended with it."""
+    resolved_by_id: str
+    """The id of the member of staff who closed the conversation."""
+    resolved_by_name: str
+    """That person's name."""
 
 
 class RatingPart(Part):
@@ -105,8 +113,6 @@ class RatingPart(Part):
     """1 to 5, 5 is best."""
     comment: str | None = None
     """What the customer wrote with it."""
-    message_id: str | None = None
-    """The message that is rated; null when it is the whole conversation."""
 
 
 class TemplatePart(Part):
@@ -301,7 +307,8 @@ EVENT_TYPES: dict[str, EventType] = {
                 "reason": "customer",
                 "priority": "normal",
                 "summary": "Ana wants order 1043 cancelled; it has left the warehouse already.",
-                "due_at": "2026-11-22T14:20:09Z",
+                "respond_by": "2026-11-22T14:20:09Z",
+                "resolve_by": "2026-11-22T18:05:09Z",
             },
         ),
         EventType(
@@ -309,14 +316,14 @@ EVENT_TYPES: dict[str, EventType] = {
             "A member of staff has taken over.",
             "escalation",
             AssignedEscalationPart,
-            {"id": _ESCALATION, "assignee": "Sam"},
+            {"id": _ESCALATION, "assignee_id": "4", "assignee_name": "Sam"},
         ),
         EventType(
             "conversation.resolved",
             "Staff have closed the conversation.",
             "resolution",
             ResolutionPart,
-            {"by": "Sam"},
+            {"escalation_id": _ESCALATION, "resolved_by_id": "4", "resolved_by_name": "Sam"},
         ),
         EventType(
             "csat.received",

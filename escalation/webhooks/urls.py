@@ -44,8 +44,8 @@ def check_url(text: str) -> str:
         raise UrlRefused("A URL must hold no name or password: whoever sees it would learn them")
     if "#" in text:
         raise UrlRefused(f"{text!r} has a fragment (#), which is never sent; leave it out")
-    if url.port == 0:
-        raise UrlRefused(f"{text!r} has port 0; leave it out for the usual one")
+    if url.port is not None and not 1 <= url.port <= 65535:
+        raise UrlRefused(f"{text!r} has port {url.port}; ports go from 1 to 65535")
     check_host(url.raw_host.decode())
     return text
 

@@ -46,6 +46,16 @@ async def hang(writer):
     await asyncio.Event().wait()
 
 
+def hang_until(event):
+    """Hang until an event is set that other requests, or the test, bring about."""
+
+    async def wait(writer):
+        await asyncio.to_thread(event.wait)
+        await Reply().play(writer)
+
+    return wait
+
+
 async def reset(writer):
     sock = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -96,6 +106,7 @@ class Receiver:
         self.replies = [Reply()]
         self.by_path = {}
         self.connections = 0
+        self.on_request = lambda request: None
         self._ssl = ssl
         self._arrived = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -132,6 +143,7 @@ class Receiver:
         try:
             while request := await self._read(reader):
                 play = self._next(request)
+                self.on_request(request)
                 with self._arrived:
                     self.requests.append(request)
                     self._arrived.notify_all()
