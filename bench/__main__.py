@@ -1,4 +1,4 @@
-"""`python -m bench`: speed against the bare graph; where the time goes; what the offline model understands."""
+"""`python -m bench`: speed against the bare graph; where the time goes; what is understood; webhooks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bench import eval as evaluation
-from bench import idle, postgres, profile, report, speed, statements
+from bench import idle, postgres, profile, report, speed, statements, webhooks
 from bench.stack import open_stack
 
 
@@ -59,7 +59,23 @@ def run_idle(databases: list[str], results: Path) -> None:
     print(f"\nwritten: {report.write('idle', content, results).name}")
 
 
-MODES = {"speed": run_speed, "profile": run_profile, "sql": run_sql, "idle": run_idle}
+def run_webhooks(databases: list[str], results: Path) -> None:
+    plan = webhooks.QUICK if os.environ.get("BENCH_QUICK") else webhooks.FULL
+    content = {"run": report.describe_run(), "plan": vars(plan)}
+    for database in databases:
+        with open_stack(database) as stack:
+            content[database] = webhooks.measure(stack, plan)
+        print(webhooks.table(database, content[database]))
+    print(f"\nwritten: {report.write('webhooks', content, results).name}")
+
+
+MODES = {
+    "speed": run_speed,
+    "profile": run_profile,
+    "sql": run_sql,
+    "idle": run_idle,
+    "webhooks": run_webhooks,
+}
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ PACKAGES = (
     "django", "channels", "channels-redis", "uvicorn", "uvloop", "websockets", "langgraph", "langchain-core",
     "langgraph-checkpoint", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres", "psycopg", "pydantic",
 )  # fmt: skip
-PRODUCT = ("agents", "conversations", "supportsite", "requirements.txt")
+PRODUCT = ("agents", "conversations", "escalation", "supportsite", "requirements.txt")
 
 
 def _git(*arguments: str) -> str:

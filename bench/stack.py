@@ -107,7 +107,7 @@ def _cpu(process: psutil.Process) -> float:
 
 
 class Bare:
-    """The process of `bench.bare`; it is asked on its standard input."""
+    """The process of `bench.bare` or `bench.courier`; it is asked on its standard input."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -119,7 +119,7 @@ class Bare:
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError("the bare graph's process ended; its error stands above")
+            raise RuntimeError("the asked process ended; its error stands above")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -177,13 +177,20 @@ class Stack:
         pid = self._postgres.pid if self._postgres else None
         return Web(process, self._valkey, f"http://127.0.0.1:{port}", log, pid)
 
+    def start_courier(self, **variables: str) -> Bare:
+        """Start a process that delivers webhooks, on another copy of the prepared data."""
+        return self._start_asked("bench.courier", "courier", variables)
+
     def start_bare(self) -> Bare:
         """Start the bare graph's process on another copy of the prepared data."""
-        _, env = self._new_site("bare")
+        return self._start_asked("bench.bare", "bare", {})
+
+    def _start_asked(self, module: str, name: str, variables: dict[str, str]) -> Bare:
+        _, env = self._new_site(name)
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.bare"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
-            env=env,
+            env={**env, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 import os
 import re
 import sys
@@ -89,7 +90,9 @@ def kind(schema: Schema) -> str:
         return words(schema["enum"])
     simple = {"boolean": "true or false", "object": "object"}
     inner = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
-    if schema.get("type") == "object" and (values := [part for part in inner if part]):
+    if schema.get("type") == "object" and (
+        values := [part for part in inner if isinstance(part, dict) and part]
+    ):
         return f"mapping of name to {kind(values[0])}"
     if schema.get("type") == "array":
         return f"list of {kind(schema['items'])}" + _bounds(schema, "Items", "")
@@ -361,6 +364,42 @@ def _policy(use: Any) -> str:
     return f"by {code(use.limits.measure)}: " + ", ".join(steps) + "; never above"
 
 
+# --- webhooks.md ---
+
+
+def webhook_events() -> str:
+    from escalation.webhooks.schemas import EVENT_TYPES, TEST
+
+    return "\n\n".join(_event_part(kind) for kind in [*EVENT_TYPES.values(), TEST])
+
+
+def _event_part(event_type: Any) -> str:
+    schema = event_type.make_schema()
+    parts = schema["properties"]["data"]["properties"]
+    rows = [
+        [
+            code(f"data.{key}.{field}"),
+            kind(value) + (" or null" if _may_be_null(value) else ""),
+            value.get("description", ""),
+        ]
+        for key, part in parts.items()
+        for field, value in part["properties"].items()
+    ]
+    return "\n\n".join(
+        [
+            f"### `{event_type.name}`",
+            event_type.meaning,
+            table(["field", "type", "meaning"], rows),
+            f"```json\n{json.dumps(event_type.make_example(), indent=2, ensure_ascii=False)}\n```",
+            f"<details><summary>JSON Schema</summary>\n\n```json\n{json.dumps(schema, indent=1)}\n```\n\n</details>",
+        ]
+    )
+
+
+def _may_be_null(schema: Schema) -> bool:
+    return {"type": "null"} in schema.get("anyOf", [])
+
+
 # --- commands.md ---
 
 
@@ -377,6 +416,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "template-keys": template_keys,
     "installed-tools": installed_tools,
     "policies": policies,
+    "webhook-events": webhook_events,
     "make-targets": make_targets,
 }
 

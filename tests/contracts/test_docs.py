@@ -155,7 +155,7 @@ def test_shell_examples_name_targets_that_exist(fence):
 
 def test_each_example_says_its_language():
     for fence in EXAMPLES:
-        assert fence.language in {"python", "yaml", "sh", "json", "text"}, str(fence)
+        assert fence.language in {"python", "js", "yaml", "sh", "json", "text"}, str(fence)
 
 
 def test_images_are_small_and_used():

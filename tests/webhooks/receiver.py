@@ -50,7 +50,8 @@ def hang_until(event):
     """Hang until an event is set that other requests, or the test, bring about."""
 
     async def wait(writer):
-        await asyncio.to_thread(event.wait)
+        while not event.is_set():  # noqa: ASYNC110 - it is set from another thread
+            await asyncio.sleep(0.01)
         await Reply().play(writer)
 
     return wait
@@ -106,6 +107,7 @@ class Receiver:
         self.replies = [Reply()]
         self.by_path = {}
         self.connections = 0
+        self._serving = set()
         self.on_request = lambda request: None
         self._ssl = ssl
         self._arrived = threading.Condition()
@@ -129,10 +131,16 @@ class Receiver:
         self._up.set()
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):  # a transport closes in a later turn of the loop
+            await asyncio.sleep(0)
 
     def stop(self):
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -140,6 +148,7 @@ class Receiver:
 
     async def _serve(self, reader, writer):
         self.connections += 1
+        self._serving.add(asyncio.current_task())  # asyncio would let one that hangs be collected
         try:
             while request := await self._read(reader):
                 play = self._next(request)

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -86,18 +89,6 @@ def test_killed_process_loses_nothing(point, requests, endpoint, receiver, start
     assert second.status_code == 200
 
 
-@pytest.mark.faults
-def test_four_killed_processes_are_the_end_and_visible(endpoint, receiver, start, deliver):
-    delivery = deliveries.send_test(endpoint, now=timezone.now())
-    for _ in range(4):
-        kill_at("answered", start, receiver)
-        let_leases_run_out()
-    deliver()
-    delivery.refresh_from_db()
-    assert (delivery.status, delivery.attempt_count) == ("dead", 4)
-    assert len(receiver.requests) == 4
-
-
 # --- a whole site ---
 
 SITE = {
@@ -115,17 +106,21 @@ ids = [deliveries.send_test(endpoint, now=timezone.now()).webhook_id for _ in ra
 tasks.nudge()
 print(json.dumps(ids))
 """
-LAPSE = """
-from django.utils import timezone
-from escalation.models import WebhookDelivery
-rows = WebhookDelivery.objects.filter(status="sending")
-print(rows.update(lease_expires_at=timezone.now()))
-"""
-ATTEMPTS = """
-import json
-from escalation.models import WebhookDelivery
-print(json.dumps([[row.status, row.attempt_count] for row in WebhookDelivery.objects.all()]))
-"""
+LAPSE = (
+    "UPDATE escalation_webhookdelivery SET lease_expires_at = created_at WHERE status = 'sending'"
+)
+STATES = "SELECT status, attempt_count FROM escalation_webhookdelivery"
+
+
+def run_sql(site, statement):
+    """Run a statement on a site's database; rows, if there are any, are returned."""
+    if url := site.env.get("DATABASE_URL"):
+        database = psycopg.connect(url)
+    else:
+        database = sqlite3.connect(site.data_dir / "support.sqlite3")
+    with closing(database), database:
+        cursor = database.execute(statement)
+        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
 
 def ids_of(requests):
@@ -141,13 +136,13 @@ def test_killed_worker_s_delivery_is_made_by_the_next(make_site, receiver):
     receiver.wait_for(1, SECONDS)
     os.killpg(site.worker.pid, signal.SIGKILL)
     site.worker.wait()
-    assert site.shell(LAPSE) == 1
+    run_sql(site, LAPSE)
     site.start_worker()
     first, second = receiver.wait_for(2, SECONDS)
     assert ids_of([first, second]) == {webhook_id}
     assert first.body == second.body
     site.stop()  # lets it store the answer
-    assert site.shell(ATTEMPTS) == [["delivered", 2]]
+    assert run_sql(site, STATES) == [("delivered", 2)]
 
 
 @pytest.mark.faults
@@ -169,4 +164,4 @@ def test_valkey_that_was_away_has_cost_nothing(make_site, receiver):
     finally:
         again.kill()
         again.wait()
-    assert site.shell(ATTEMPTS) == [["delivered", 1]] * 5
+    assert run_sql(site, STATES) == [("delivered", 1)] * 5
