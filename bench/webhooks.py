@@ -70,7 +70,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
                 await asyncio.sleep(3600)
             writer.write(ANSWER)
             await writer.drain()
-    except (asyncio.IncompleteReadError, OSError):
+    except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
         writer.close()
 
 

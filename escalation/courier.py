@@ -61,19 +61,26 @@ class Courier:
 
     async def _work(self, deadline: float) -> bool:
         self._is_ending = False
-        await in_thread(attempts.recover_lapsed)()
-        while True:
-            if self._doorbell.is_set() and not self._is_ending:
+        while not self._is_ending:
+            if self._doorbell.is_set():
                 self._doorbell.clear()
-                for endpoint_id in await in_thread(_list_due)():
-                    self._open_lanes(endpoint_id)
-            lanes = [lane for lanes in self._lanes.values() for lane in lanes]
-            if not lanes:
-                if self._is_ending or not self._doorbell.is_set():
-                    return self._is_ending
-                continue
-            await self._wait(lanes)
+                await self._open_what_is_due()
+            elif not (lanes := self._list_lanes()):
+                return False
+            else:
+                await self._wait(lanes, max(deadline - time.monotonic(), 0))
             self._is_ending = time.monotonic() >= deadline
+        if lanes := self._list_lanes():
+            await asyncio.wait(lanes)
+        return True
+
+    async def _open_what_is_due(self) -> None:
+        await in_thread(attempts.recover_lapsed)()
+        for endpoint_id in await in_thread(_list_due)():
+            self._open_lanes(endpoint_id)
+
+    def _list_lanes(self) -> list[asyncio.Task[None]]:
+        return [lane for lanes in self._lanes.values() for lane in lanes]
 
     def _open_lanes(self, endpoint_id: uuid.UUID) -> None:
         lanes = self._lanes[endpoint_id]
@@ -82,23 +89,25 @@ class Courier:
             lanes.add(lane)
             lane.add_done_callback(lanes.discard)
 
-    async def _wait(self, lanes: list[asyncio.Task[None]]) -> None:
-        """Wait until a lane has ended or somebody rings."""
+    async def _wait(self, lanes: list[asyncio.Task[None]], seconds: float) -> None:
+        """Wait until a lane has ended or somebody rings, for so many seconds at most."""
         ring = asyncio.create_task(self._doorbell.wait())
         try:
-            await asyncio.wait([ring, *lanes], return_when=asyncio.FIRST_COMPLETED)
+            waited = [ring, *lanes]
+            await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ring.cancel()
 
     async def _run_lane(self, endpoint_id: uuid.UUID) -> None:
         """Send one delivery after another to an endpoint until none is due."""
         try:
-            while not self._is_ending:
-                claim = await in_thread(attempts.claim_next)(endpoint_id)
-                if claim is None:
-                    return
+            claim = await in_thread(attempts.claim_next)(endpoint_id)
+            while claim is not None:
                 answer = await self._send(claim)
-                await in_thread(attempts.record)(claim, answer)
+                if self._is_ending:
+                    await in_thread(attempts.record)(claim, answer)
+                    return
+                claim = await in_thread(attempts.record_and_claim)(claim, answer)
         except Exception:
             # The lease runs out, and a sweep takes the delivery up.
             logger.exception(

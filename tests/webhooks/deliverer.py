@@ -24,7 +24,7 @@ async def deliver(point):
     if point == "before":
         client.post = die
     if point == "answered":
-        attempts.record = die
+        attempts.record_and_claim = die
     await Courier(client).drain(max_seconds=60)
 
 

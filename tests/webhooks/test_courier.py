@@ -82,6 +82,23 @@ def test_what_is_under_way_is_finished_when_the_time_is_up(make_endpoint, receiv
     assert not WebhookDelivery.objects.filter(status="sending").exists()
 
 
+def test_long_queue_is_left_to_the_next_when_the_time_is_up(endpoint, receiver):
+    for _ in range(30):
+        deliveries.send_test(endpoint, now=timezone.now())
+
+    async def work():
+        client = Client()
+        try:
+            return await Courier(client).drain(max_seconds=0)
+        finally:
+            await client.close()
+
+    assert asyncio.run(work()) is True
+    statuses = list(WebhookDelivery.objects.values_list("status", flat=True))
+    assert "sending" not in statuses
+    assert "pending" in statuses
+
+
 def test_nothing_due_is_nothing_to_do(deliver, endpoint, receiver):
     deliver()
     assert receiver.connections == 0
