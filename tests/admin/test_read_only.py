@@ -49,7 +49,7 @@ def test_staff_without_the_permission_see_nothing(client, talk):
 
 PAGES = sorted(
     path
-    for app in ("agents", "conversations")
+    for app in ("agents", "conversations", "escalation")
     for path in (settings.BASE_DIR / app / "templates" / "admin").rglob("*.html")
 )
 
