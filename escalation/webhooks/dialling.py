@@ -81,9 +81,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         check_host(host)
         addresses = await self._resolve(host, port)
         if not is_allowed_host(host):
-            for (
-                address
-            ) in addresses:  # one bad one condemns all: it is there to be dialled some time
+            # One bad one condemns all: it is there to be dialled some time.
+            for address in addresses:
                 check_address(address)
         return addresses
 
