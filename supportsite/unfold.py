@@ -32,14 +32,20 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Support",
         {
+            "escalation.Escalation": "support_agent",
             "conversations.Conversation": "forum",
             "conversations.Interrupt": "approval",
             "conversations.Visitor": "person",
+            "escalation.CannedReply": "quickreply",
         },
     ),
     (
         "Records",
-        {"conversations.Effect": "bolt", "conversations.Run": "directions_run"},
+        {
+            "conversations.Effect": "bolt",
+            "conversations.Run": "directions_run",
+            "escalation.Rating": "star",
+        },
     ),
     (
         "Agents",
@@ -83,14 +89,19 @@ def _group(
         if key in models
     ]
     for item in items:
-        if item["link"] == reverse("admin:conversations_interrupt_changelist"):
-            item.update(_badge(request))
+        item.update(_badge(item["link"]))
     return {"title": title, "items": items}
 
 
-def _badge(request: HttpRequest) -> dict[str, str]:
+def _badge(link: str) -> dict[str, str]:
+    """Return how many wait, for the entries behind which somebody does."""
     # Not at the top: the settings import this file before the apps are there.
     from conversations.admin.dashboard import count_approvals
+    from escalation.selectors import count_waiting
 
-    count = count_approvals()
+    counters = {
+        reverse("admin:conversations_interrupt_changelist"): count_approvals,
+        reverse("admin:escalation_escalation_changelist"): count_waiting,
+    }
+    count = counters[link]() if link in counters else 0
     return {"badge": str(count), "badge_variant": "warning"} if count else {}
