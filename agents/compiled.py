@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 TRANSFER = "transfer_to_agent"
+HANDOFF = "request_handoff"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,32 @@ class CompiledTemplate:
     router_prompt: str
     agents: dict[str, CompiledAgent]
 
+
+HANDOFF_SCHEMA: dict[str, Any] = {
+    "type": "function",
+    "function": {
+        "name": HANDOFF,
+        "description": (
+            "Ask for a person to take over: when the customer wants one, when no tool or agent can help, or when "
+            "you have tried and it did not work. The customer is told; do not promise when the person comes."
+        ),
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string", "description": "Why a person is needed, in one line."},
+                "summary": {
+                    "type": "string",
+                    "description": (
+                        "For the person: what the customer wants, what was tried and found, what is left to do. "
+                        "At most five sentences."
+                    ),
+                },
+            },
+            "required": ["reason", "summary"],
+            "additionalProperties": False,
+        },
+    },
+}
 
 MAX_KEPT = 64
 
@@ -97,7 +124,8 @@ def _models(
 def _compile_agent(spec: TemplateSpec, agent: AgentSpec) -> CompiledAgent:
     tools = {use.name: registry.get_tool(use.name, spec.vertical) for use in agent.tools}
     others = [name for name in spec.agent_names if name != agent.name]
-    schemas = [tool.schema() for tool in tools.values()] + [_transfer_schema(others)]
+    schemas = [tool.schema() for tool in tools.values()]
+    schemas += [_transfer_schema(others), HANDOFF_SCHEMA]
     return CompiledAgent(
         spec=agent,
         models=_models(spec, agent.name, lambda model: model.bind_tools(schemas)),

@@ -44,6 +44,29 @@ class ProposedWrite:
     key: str | None = None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """Something said while a person had the conversation; agents get to know it with the next message.
+
+    Attributes:
+        id: The message's, so that it is taken in once.
+        text: What was said.
+        staff: Who said it for the company; None for the customer.
+    """
+
+    id: str
+    text: str
+    staff: str | None = None
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """Why an agent asks for a person, in the model's words."""
+
+    reason: str
+    summary: str
+
+
 class Ledger(Protocol):
     """What only rows can tell: may this write happen, and did it already?"""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import connection
 
-from agents.context import ProposedWrite, RunContext
+from agents.context import Handoff, Heard, ProposedWrite, RunContext
 from agents.errors import ModelFailed
 
 if TYPE_CHECKING:
@@ -24,10 +25,15 @@ SETUP_LOCK = 0x5A47  # any number that nobody else uses as a PostgreSQL advisory
 
 @dataclass(frozen=True)
 class TurnEnd:
-    """Where the graph stands: waiting for these writes, or through, with an outcome."""
+    """Where the graph stands: waiting for these writes, or through, with an outcome.
+
+    Attributes:
+        handoff: What an agent said who asked for a person.
+    """
 
     waiting: list[ProposedWrite]
     outcome: str
+    handoff: Handoff | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,26 @@ class Engine:
         self._saver = saver
         self._resources = resources
 
-    async def start(self, ctx: RunContext, thread: str, message_id: str, text: str) -> TurnEnd:
-        """Run the graph for a customer's message, to its end or to a pause."""
+    async def start(
+        self,
+        ctx: RunContext,
+        thread: str,
+        message_id: str,
+        text: str,
+        heard: Sequence[Heard] = (),
+    ) -> TurnEnd:
+        """Run the graph for a customer's message, to its end or to a pause.
+
+        Args:
+            ctx: The run.
+            thread: The conversation.
+            message_id: The message's.
+            text: What the customer says.
+            heard: What was said before it while a person had the conversation.
+        """
         from agents.graph.state import new_turn
 
-        return await self._run(ctx, thread, new_turn(message_id, text))
+        return await self._run(ctx, thread, new_turn(message_id, text, heard))
 
     async def resume(self, ctx: RunContext, thread: str) -> TurnEnd:
         """Go on from the last checkpoint. Nodes look at rows, so there is no value to resume with."""
@@ -82,7 +103,7 @@ class Engine:
             # The stream tells of an interrupt before it is durable; the state does not (FACTS).
             snapshot = await self._graph.aget_state(_config(thread))
             return TurnEnd(_waiting(snapshot.interrupts), "")
-        return TurnEnd([], values.get("outcome", "completed"))
+        return _through(values)
 
     async def peek(self, thread: str) -> Snapshot:
         """Return what the last checkpoint says, for a run whose process has died."""
@@ -101,7 +122,7 @@ class Engine:
         if state.interrupts:
             end = TurnEnd(_waiting(state.interrupts), "")
         elif not state.next:
-            end = TurnEnd([], state.values.get("outcome", "completed"))
+            end = _through(state.values)
         return Snapshot(message_id, end, said)
 
     async def forget(self, thread: str) -> None:
@@ -117,6 +138,11 @@ def _config(thread: str, ctx: RunContext | None = None) -> RunnableConfig:
     if ctx is not None:
         configurable["is_held"] = ctx.is_held
     return {"configurable": configurable, "recursion_limit": settings.RECURSION_LIMIT}
+
+
+def _through(values: dict[str, Any]) -> TurnEnd:
+    handoff = values.get("handoff")
+    return TurnEnd([], values.get("outcome", "completed"), Handoff(**handoff) if handoff else None)
 
 
 def _waiting(interrupts: tuple[Any, ...]) -> list[ProposedWrite]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     BaseModel,
@@ -17,6 +19,8 @@ from pydantic import (
 
 HUMAN = "human"
 ROUTER = "router"
+# Who wrote in the agents' place, in their history.
+STAFF = "staff"
 PLACEHOLDERS = ("company", "customer_name", "language", "today", "tone")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -24,6 +28,11 @@ IntentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_?+-]{1,80}$"
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 Approver = Literal["none", "customer", "staff"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Interval = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$"),
+]
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
@@ -176,7 +185,7 @@ class AgentSpec(Spec):
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, value: str) -> str:
-        if value in (HUMAN, ROUTER):
+        if value in (HUMAN, ROUTER, STAFF):
             raise ValueError(
                 f"{value!r} is reserved; describe the destination for people under `human:`"
             )
@@ -216,7 +225,9 @@ class HumanSpec(Spec):
 
     description: Line = "The customer wants a person, complains, or needs what no agent can do."
     intents: list[IntentSpec] = []
-    reply: Text = "I have marked this conversation for our team, and a person will read it. I cannot say how soon."
+    reply: Text = (
+        "I have marked this conversation for our team, and a person will read it and answer here."
+    )
 
 
 class ConfirmWords(Spec):
@@ -275,6 +286,11 @@ class Texts(Spec):
     several_wait: Text = (
         "Several things wait for your approval. Please answer each with its own buttons."
     )
+    person_comes: Text = "I have asked our team. Somebody will answer you here."
+    person_later: Text = (
+        "Our team is not there at the moment. They are back {opens}, and will answer you here."
+    )
+    resolved: Text = "Our team has closed this conversation. How satisfied were you, from 1 to 5?"
     waits_for_staff: Text = "A colleague has to approve this first. You will hear about it here."
     unknown: Text = (
         "I could not find out whether this was done: the other system did not answer. "
@@ -285,6 +301,78 @@ class Texts(Spec):
         "A colleague has checked, and it was not done: {what} "
         "If you still want it, just ask me again."
     )
+
+
+class Target(Spec):
+    """How soon people act, in minutes of business time.
+
+    Attributes:
+        respond_minutes: Until a person's first word to the customer.
+        resolve_minutes: Until it is settled.
+    """
+
+    respond_minutes: int = Field(ge=1, le=525_600)
+    resolve_minutes: int = Field(ge=1, le=525_600)
+
+    @model_validator(mode="after")
+    def _ascend(self) -> Target:
+        if self.resolve_minutes < self.respond_minutes:
+            raise ValueError("resolve_minutes must be at least respond_minutes")
+        return self
+
+
+class Targets(Spec):
+    """The targets of each priority. What a request for a person is about decides its priority."""
+
+    urgent: Target = Target(respond_minutes=15, resolve_minutes=240)
+    high: Target = Target(respond_minutes=30, resolve_minutes=480)
+    normal: Target = Target(respond_minutes=60, resolve_minutes=1_440)
+    low: Target = Target(respond_minutes=240, resolve_minutes=2_880)
+
+
+class SupportSpec(Spec):
+    """When people answer, and how soon.
+
+    Attributes:
+        time_zone: In which `hours` and `holidays` are meant, such as "Europe/Berlin".
+        hours: Day → intervals, in order: {mon: ["09:00-12:30", "13:30-18:00"]}. A day that is not named is closed.
+            Without `hours` people are always there. 24:00 ends a day.
+        holidays: Dates on which nobody is there: "2026-12-25".
+        targets: How soon people act, by priority.
+    """
+
+    time_zone: Line = "UTC"
+    hours: dict[Day, list[Interval]] | None = None
+    holidays: list[date] = []
+    targets: Targets = Targets()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(
+                "unknown time zone; right would be a name such as Europe/Berlin"
+            ) from None
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _ordered(cls, value: dict[Day, list[Interval]] | None) -> dict[Day, list[Interval]] | None:
+        if value is None:
+            return None
+        if not any(value.values()):
+            raise ValueError(
+                "no day has an interval; leave `hours` out where people are always there"
+            )
+        for day, intervals in value.items():
+            bounds = [bound for interval in intervals for bound in interval.split("-")]
+            if bounds != sorted(set(bounds)):
+                raise ValueError(
+                    f"the intervals of {day} must ascend and not touch: {', '.join(intervals)}"
+                )
+        return value
 
 
 class Budget(Spec):
@@ -322,6 +410,7 @@ class TemplateSpec(Spec):
     texts: Texts = Texts()
     agents: list[AgentSpec] = Field(min_length=1, max_length=30)
     human: HumanSpec = HumanSpec()
+    support: SupportSpec = SupportSpec()
 
     @model_validator(mode="after")
     def _consistent(self) -> TemplateSpec:

@@ -18,13 +18,14 @@ from agents.models import AgentTemplate
 from agents.selectors import get_current_version
 from conversations import errors, protocol, runs
 from conversations.database import in_thread
+from conversations.events import StatusChanged
 from conversations.events import frame as as_frame
 from conversations.identity import make_token, read_identity, read_token
 from conversations.limits import Bucket
-from conversations.live import PROCESS, Numbered, encode, group, hub
+from conversations.live import PROCESS, Numbered, encode, group, hub, tell_staff
 from conversations.models import Conversation
 from conversations.selectors import find_conversation, list_events
-from conversations.services import interrupts, messages, visitors
+from conversations.services import feedback, handoffs, interrupts, messages, visitors
 from conversations.services import runs as run_services
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ _get_current_version = in_thread(get_current_version)
 _receive_message = in_thread(messages.receive_message)
 _answer = in_thread(interrupts.answer)
 _request_stop = in_thread(run_services.request_stop)
+_request_handoff = in_thread(handoffs.request_handoff)
+_give_feedback = in_thread(feedback.give_feedback)
 _find_conversation = in_thread(find_conversation)
 _list_events = in_thread(list_events)
 
@@ -193,8 +196,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 conversation = await self._conversation(frame.thread_id)
                 runs.stop(conversation.pk)
                 await _request_stop(conversation.pk)
+            case protocol.Handoff():
+                await self._hand_off(frame)
+            case protocol.Feedback():
+                await self._rate(frame)
             case protocol.Typing():
-                await self._conversation(frame.thread_id)
+                conversation = await self._conversation(frame.thread_id)
+                if conversation.status == Conversation.Status.HANDED_OFF:
+                    tell_staff(conversation, {"type": "typing", "thread_id": frame.thread_id})
 
     async def _hello_again(self, thread_id: str, after_seq: int) -> None:
         """Resume the thread that a hello names; one that does not exist yet is what a first visit looks like."""
@@ -232,6 +241,31 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self._follow(accepted.conversation_id, frame.thread_id, before)
         elif not accepted.is_new:
             self._send(accepted.frame)
+
+    async def _hand_off(self, frame: protocol.Handoff) -> None:
+        if not self._messages.take():
+            raise errors.RateLimited(retry_after=self._messages.wait_seconds())
+        requested = await _request_handoff(
+            visitor_id=self._known_visitor_id(),
+            thread_id=frame.thread_id,
+            template=self._template,
+            reason=frame.reason or "",
+        )
+        if requested.conversation_id not in self._seqs:
+            await self._follow(requested.conversation_id, frame.thread_id, requested.after_seq)
+
+    async def _rate(self, frame: protocol.Feedback) -> None:
+        if not self._messages.take():
+            raise errors.RateLimited(retry_after=self._messages.wait_seconds())
+        conversation = await self._conversation(frame.thread_id)
+        if conversation.pk not in self._seqs:
+            await self._follow(conversation.pk, frame.thread_id, conversation.last_seq)
+        await _give_feedback(
+            conversation.pk,
+            frame.rating,
+            comment=frame.comment or "",
+            message_id=frame.message_id,
+        )
 
     async def _respond(self, frame: protocol.InterruptResponse) -> None:
         conversation = await self._conversation(frame.thread_id)
@@ -278,6 +312,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 if event.seq == self._seqs[conversation_id] + 1:
                     self._seqs[conversation_id] = event.seq
                     self._send(as_frame(event, event.conversation.thread_id))
+                    if event.type == StatusChanged.type and event.conversation.is_without_agents:
+                        runs.stop(conversation_id)  # a person took over in another process
             if not events or self._seqs[conversation_id] == after:
                 return
 

@@ -156,6 +156,36 @@ class StatusChanged(Fact):
 
 
 @dataclass(frozen=True)
+class HandoffChanged(Fact):
+    """Where the person is: asked for, there, or gone again."""
+
+    type, name = "handoff", "handoff.changed"
+    status: str
+    created_at: str
+    agent_name: str | None = None
+
+
+@dataclass(frozen=True)
+class FeedbackGiven(Fact):
+    """The customer has rated the conversation; a later rating takes its place."""
+
+    type, name = "feedback", "feedback.given"
+    rating: int
+    comment: str | None = None
+    message_id: str | None = None
+
+
+@dataclass(frozen=True)
+class PersonWanted(Fact):
+    """A person is wanted, and none was until now."""
+
+    type, name = "", "person.wanted"
+    reason: str
+    summary: str | None = None
+    run_id: str | None = None
+
+
+@dataclass(frozen=True)
 class EffectDone(Fact):
     """A write was done under its approval."""
 
@@ -230,12 +260,11 @@ def publish(
     conversation.last_seq += len(events)
     conversation.last_activity_at = now
     conversation.save()
+    frames = [frame(event, conversation.thread_id) for event in events]
+    # Before the subscribers, who may publish themselves: views get events in their order.
+    for listener in _after_commit if frames else ():
+        transaction.on_commit(lambda listener=listener: listener(conversation, frames), robust=True)  # type: ignore[misc]
     for fact in facts:
         for function in _in_transaction:
             function(conversation, fact)
-    frames = [frame(event, conversation.thread_id) for event in events]
-    if not frames:
-        return frames
-    for listener in _after_commit:
-        transaction.on_commit(lambda listener=listener: listener(conversation, frames), robust=True)  # type: ignore[misc]
     return frames

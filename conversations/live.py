@@ -158,6 +158,22 @@ async def _send(conversation_id: uuid.UUID, message: dict[str, Any]) -> None:
 hub = Hub()
 
 
+def staff_side(conversation_id: uuid.UUID) -> uuid.UUID:
+    """Return the key under which staff, and no customer, listen to a conversation."""
+    return uuid.uuid5(conversation_id, "staff")
+
+
+def tell_staff(conversation: Conversation, frame: dict[str, Any]) -> None:
+    """Show a passing frame to staff who have the conversation open; in the loop that serves sockets."""
+    key = staff_side(conversation.pk)
+    hub.relay(key, hub.pass_on(key, frame))
+
+
+def tell_views(conversation_id: uuid.UUID, frame: dict[str, Any]) -> None:
+    """Show a passing frame in every view of a conversation; in the loop that serves sockets."""
+    hub.relay(conversation_id, hub.pass_on(conversation_id, frame))
+
+
 def announce(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
     """Bring a transaction's events to the sockets, after its commit; from any thread."""
     loop = hub.loop

@@ -46,7 +46,10 @@ class Conversation(models.Model):
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
     wants_person = models.BooleanField(
-        default=False, help_text="The customer was sent to a person."
+        default=False, help_text="A person was asked for, and none has come yet."
+    )
+    handed_off_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person last took over."
     )
     last_seq = models.PositiveIntegerField(default=0)
     last_activity_at = models.DateTimeField()
@@ -61,6 +64,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return self.thread_id
+
+    @property
+    def is_without_agents(self) -> bool:
+        """Whether nothing that an agent says now may be heard: a person has it, or it is closed."""
+        return self.status in (self.Status.HANDED_OFF, self.Status.CLOSED)
 
 
 class Run(models.Model):
@@ -137,6 +145,9 @@ class Message(models.Model):
     agent = models.CharField(max_length=40, blank=True)
     author = models.CharField(max_length=200, blank=True)
     content = models.TextField()
+    is_for_person = models.BooleanField(
+        default=False, help_text="Of a customer's message: a person had, or took, the conversation."
+    )
     client_message_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - unique, so absent is NULL
     created_at = models.DateTimeField()
 

@@ -83,8 +83,24 @@ class Stop(ThreadFrame):
     type: Literal["stop"]
 
 
+class Handoff(ThreadFrame):
+    """I want a person. Never passes through a model."""
+
+    type: Literal["handoff"]
+    reason: Words | None = None
+
+
+class Feedback(ThreadFrame):
+    """How satisfied the customer is. Of several in a conversation the last one counts."""
+
+    type: Literal["feedback"]
+    rating: Annotated[StrictInt, Field(ge=1, le=5)]
+    comment: Words | None = None
+    message_id: ShortId | None = None
+
+
 class Typing(ThreadFrame):
-    """Shown to staff, never stored."""
+    """Shown to the person who has the conversation, never stored."""
 
     type: Literal["typing"]
 
@@ -101,6 +117,8 @@ FRAMES: dict[str, type[ClientFrame]] = {
     "interrupt_response": InterruptResponse,
     "resume": Resume,
     "stop": Stop,
+    "handoff": Handoff,
+    "feedback": Feedback,
     "typing": Typing,
     "ping": Ping,
 }

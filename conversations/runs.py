@@ -208,7 +208,7 @@ async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext
         fault_points.reach("graph.before_resume")
         end = await engine.resume(ctx, thread)
         fault_points.reach("stream.ended")
-    return await _finish(claim, voice.progress.take(), end.outcome)
+    return await _finish(claim, voice.progress.take(), end.outcome, end.handoff)
 
 
 async def _begin(
@@ -226,7 +226,7 @@ async def _begin(
             return snapshot.end
     voice.begin_anew()
     fault_points.reach("graph.before_start")
-    return await engine.start(ctx, thread, message_id, claim.text)
+    return await engine.start(ctx, thread, message_id, claim.text, claim.heard)
 
 
 async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:

@@ -7,18 +7,29 @@ from typing import Any
 
 from agents import fault_points
 from conversations import runs, tasks
-from conversations.events import InterruptResolved, MessageAccepted, subscribe_after_commit
+from conversations.events import (
+    HandoffChanged,
+    InterruptResolved,
+    MessageAccepted,
+    subscribe_after_commit,
+)
 from conversations.live import announce, hub
 from conversations.models import Conversation
 
 logger = logging.getLogger(__name__)
 
-STARTS_WORK = {MessageAccepted.type, InterruptResolved.type}
+STARTS_WORK = {MessageAccepted.type, InterruptResolved.type, HandoffChanged.type}
 
 
 def show(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
     """Bring new events to open sockets."""
     announce(conversation, frames)
+
+
+def silence(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
+    """Stop what this process generates for a conversation that a person has taken, or closed."""
+    if conversation.is_without_agents and hub.loop is not None:
+        hub.loop.call_soon_threadsafe(runs.stop, conversation.pk)
 
 
 def wake(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
@@ -35,4 +46,5 @@ def wake(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
 
 def connect() -> None:
     subscribe_after_commit(show)
+    subscribe_after_commit(silence)
     subscribe_after_commit(wake)

@@ -12,20 +12,32 @@ from django.utils import timezone
 
 from agents import events as agent_events
 from conversations import events as conversation_events
-from conversations.events import Fact
+from conversations.events import Fact, FeedbackGiven, PersonWanted
 from conversations.models import Conversation
 from escalation import alerts, tasks
-from escalation.services import deliveries
+from escalation.services import deliveries, handoffs, ratings
 from escalation.webhooks.facts import BY_FACT
 
 logger = logging.getLogger(__name__)
+
+# `publish` has just set a conversation's last activity to the time of the fact.
+
+
+def call_people(conversation: Conversation, fact: Fact) -> None:
+    """Open an escalation where a person is wanted."""
+    if isinstance(fact, PersonWanted):
+        handoffs.answer_wish(conversation, fact, now=conversation.last_activity_at)
+
+
+def keep_rating(conversation: Conversation, fact: Fact) -> None:
+    if isinstance(fact, FeedbackGiven):
+        ratings.keep_rating(conversation, fact, now=conversation.last_activity_at)
 
 
 def queue_webhooks(conversation: Conversation, fact: Fact) -> None:
     """Write the webhook deliveries that a fact calls for, in its transaction."""
     if fact.name in BY_FACT:
         event_type, rename = BY_FACT[fact.name]
-        # `publish` has just set a conversation's last activity to the time of the fact.
         now = conversation.last_activity_at
         _queue(event_type, rename(fact.payload()), now, conversation)
 
@@ -52,6 +64,8 @@ def log_alert(alert: alerts.Alert) -> None:
 
 
 def connect() -> None:
+    conversation_events.subscribe(call_people)
+    conversation_events.subscribe(keep_rating)
     conversation_events.subscribe(queue_webhooks)
     agent_events.subscribe(queue_template_webhooks)
     alerts.subscribe(log_alert)

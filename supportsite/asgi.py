@@ -17,9 +17,10 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs the apps
 
-from conversations.routing import websocket_urlpatterns  # noqa: E402
+from conversations.routing import websocket_urlpatterns as chat  # noqa: E402
+from escalation.routing import websocket_urlpatterns as desk  # noqa: E402
 from supportsite.lifespan import lifespan  # noqa: E402
 
 application: Any = ProtocolTypeRouter(
-    {"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+    {"http": http, "websocket": URLRouter([*chat, *desk]), "lifespan": lifespan}
 )

@@ -32,14 +32,20 @@ GROUPS: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Support",
         {
+            "escalation.Escalation": "support_agent",
             "conversations.Conversation": "forum",
             "conversations.Interrupt": "approval",
             "conversations.Visitor": "person",
+            "escalation.CannedReply": "quickreply",
         },
     ),
     (
         "Records",
-        {"conversations.Effect": "bolt", "conversations.Run": "directions_run"},
+        {
+            "conversations.Effect": "bolt",
+            "conversations.Run": "directions_run",
+            "escalation.Rating": "star",
+        },
     ),
     (
         "Webhooks",
@@ -92,17 +98,20 @@ def _group(
 
 
 def _badge(link: str) -> dict[str, str]:
+    """Return how many wait, for the entries behind which somebody does."""
     # Not at the top: the settings import this file before the apps are there.
     from conversations.admin.dashboard import count_approvals
     from escalation.admin.dashboard import count_dead
+    from escalation.selectors import count_waiting
 
-    counted = {
+    counters = {
         reverse("admin:conversations_interrupt_changelist"): (count_approvals, "warning"),
+        reverse("admin:escalation_escalation_changelist"): (count_waiting, "warning"),
         reverse("admin:escalation_webhookdelivery_changelist"): (count_dead, "danger"),
     }
-    if link not in counted:
+    if link not in counters:
         return {}
-    count, variant = counted[link][0](), counted[link][1]
+    count, variant = counters[link][0](), counters[link][1]
     return {"badge": str(count), "badge_variant": variant} if count else {}
 
 

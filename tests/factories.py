@@ -149,12 +149,12 @@ def make_context(customer_id="ana", **values):
     )
 
 
-def make_staff(name, *, may_decide):
-    """Sam may decide; Olga is staff without that permission."""
-    user = User.objects.create_user(name, is_staff=True)
-    if may_decide:
-        permissions = Permission.objects.filter(codename__in=("decide_interrupt", "settle_effect"))
-        user.user_permissions.add(*permissions)
+def make_staff(name, *, may_decide=False, may_take_over=False):
+    """Sam may decide, and take over; Olga is staff without those permissions."""
+    user = User.objects.create_user(name, is_staff=True, first_name=name.title())
+    names = ["decide_interrupt", "settle_effect"] if may_decide else []
+    names += ["take_over"] if may_take_over else []
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
     return user
 
 

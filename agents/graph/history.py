@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from agents.spec import STAFF
+
 ROUTER_MESSAGES = 12
 AGENT_MESSAGES = 40
 
@@ -26,13 +28,13 @@ def for_router(messages: list[AnyMessage]) -> list[AnyMessage]:
 
 
 def for_agent(messages: list[AnyMessage]) -> list[AnyMessage]:
-    """Return the recent history, beginning with a customer's message, in which every tool call has a result.
+    """Return the recent history, from a customer's or a person's message on; every tool call in it has a result.
 
     A provider answers 400 to every later turn when one result is missing (FACTS); a run that failed between call and
     result must not poison the conversation.
     """
     recent = messages[-AGENT_MESSAGES:]
-    while recent and not isinstance(recent[0], HumanMessage):
+    while recent and not isinstance(recent[0], HumanMessage) and recent[0].name != STAFF:
         recent = recent[1:]
     answered = {m.tool_call_id for m in recent if isinstance(m, ToolMessage)}
     history: list[AnyMessage] = []

@@ -23,8 +23,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
 from agents import fault_points
-from agents.compiled import TRANSFER, CompiledAgent
-from agents.context import Outcome, ProposedWrite, RunContext, Status
+from agents.compiled import HANDOFF, TRANSFER, CompiledAgent
+from agents.context import Handoff, Outcome, ProposedWrite, RunContext, Status
 from agents.graph import calls, history, policy
 from agents.graph.state import GraphState, PlanStep, current_step, last_results, open_calls
 from agents.model_faults import ModelFault
@@ -39,6 +39,8 @@ MAX_QUESTION_CHARS = 1_000
 MAX_REQUEST_CHARS = 8_000  # no customer's message is longer
 MAX_NAME_CHARS = 60
 SUPPORT = "support"
+MAX_REASON = 500
+MAX_SUMMARY = 4_000
 
 Ctx = Runtime[RunContext]
 
@@ -182,7 +184,7 @@ async def review(
     proposals: dict[str, dict[str, Any]] = {}
     has_more = False
     for call in open_calls(state["messages"]):
-        if call["name"] == TRANSFER:
+        if call["name"] in (TRANSFER, HANDOFF):
             has_more = True
             continue
         try:
@@ -249,13 +251,15 @@ async def tools(
     has_waiting = any(decisions.get(call_id, "pending") == "pending" for call_id in proposed)
     results: list[AnyMessage] = []
     transfer_to: str | None = None
+    handoff: Handoff | None = None
     for call in calls_now:
         call_id = call["id"] or ""
-        if call["name"] == TRANSFER:
+        if call["name"] in (TRANSFER, HANDOFF):
             if has_waiting:
                 continue  # the agent's own work is ended first
             target = None if transfer_to else _transfer_target(ctx, state, call)
             transfer_to = transfer_to or target
+            handoff = handoff or (_handoff(call) if target == HUMAN else None)
             results.append(_result(call, _transfer_outcome(target)))
         elif call_id not in state["proposals"]:
             results.append(_result(call, await _read(ctx, compiled, call)))
@@ -265,6 +269,8 @@ async def tools(
     update: dict[str, Any] = {"messages": results}
     if has_waiting:
         return Command(goto="approval", update=update)
+    if handoff is not None:
+        update["handoff"] = dataclasses.asdict(handoff)
     if transfer_to is not None:
         return _transfer(ctx, state, transfer_to, update)
     return await _after_tools(ctx, state, update)
@@ -330,7 +336,9 @@ async def _say_for_people(ctx: RunContext, text: str) -> AIMessage:
 
 
 def _transfer_target(ctx: RunContext, state: GraphState, call: ToolCall) -> str | None:
-    """Return the agent to whom a call transfers, or None when that is not possible."""
+    """Return the agent to whom a call transfers, or None when that is not possible; a person always is."""
+    if call["name"] == HANDOFF:
+        return HUMAN
     target = call["args"].get("agent")
     is_possible = (
         target in ctx.template.spec.agent_names
@@ -338,6 +346,12 @@ def _transfer_target(ctx: RunContext, state: GraphState, call: ToolCall) -> str 
         and state["transfers"] < MAX_TRANSFERS
     )
     return target if is_possible else None
+
+
+def _handoff(call: ToolCall) -> Handoff:
+    """Return what a model said in asking for a person; a transfer to one gives a reason and no more."""
+    reason, summary = (str(call["args"].get(key) or "") for key in ("reason", "summary"))
+    return Handoff(reason[:MAX_REASON], (summary or reason)[:MAX_SUMMARY])
 
 
 def _transfer_outcome(target: str | None) -> Outcome:

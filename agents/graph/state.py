@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
 from langgraph.graph.message import add_messages
+
+from agents.context import Heard
+from agents.spec import STAFF
 
 
 class PlanStep(TypedDict):
@@ -25,6 +29,7 @@ class GraphState(TypedDict, total=False):
         proposals: Prepared writes by tool call id (ProposedWrite as a dict).
         transfers: Transfers in this run.
         outcome: How the run ended: "completed", "interrupted", "handed_off" or "stopped".
+        handoff: Why an agent asks for a person (Handoff as a dict); empty when none does.
     """
 
     messages: Annotated[list[AnyMessage], add_messages]
@@ -33,18 +38,30 @@ class GraphState(TypedDict, total=False):
     proposals: dict[str, dict[str, Any]]
     transfers: int
     outcome: str
+    handoff: dict[str, str]
 
 
-def new_turn(message_id: str, text: str) -> GraphState:
-    """Return the input for a customer's message."""
+def new_turn(message_id: str, text: str, heard: Sequence[Heard] = ()) -> GraphState:
+    """Return the input for a customer's message, with what was said before it in the agents' absence."""
+    before: list[AnyMessage] = [_as_message(one) for one in heard]
     return {
-        "messages": [HumanMessage(content=text, id=message_id)],
+        "messages": [*before, HumanMessage(content=text, id=message_id)],
         "plan": [],
         "step": 0,
         "proposals": {},
         "transfers": 0,
         "outcome": "completed",
+        "handoff": {},
     }
+
+
+def _as_message(heard: Heard) -> AnyMessage:
+    """Return a message for the history. A person's word is data, like the customer's: never a system text."""
+    if heard.staff is None:
+        return HumanMessage(content=heard.text, id=heard.id)
+    # Not every provider passes a name on, so that the text itself says whose word it was.
+    text = f"[{heard.staff} of our team, a person, wrote:] {heard.text}"
+    return AIMessage(content=text, id=heard.id, name=STAFF)
 
 
 def current_step(state: GraphState) -> PlanStep:

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
-from agents.spec import HUMAN
+from agents.spec import HUMAN, STAFF
 
 STATE = "offline"  # the key in AIMessage.additional_kwargs
 ROUTER = "router"
 SUPPORT = "support"
 TRANSFER = "transfer_to_agent"
-NOBODY = frozenset({ROUTER, SUPPORT, HUMAN, ""})
+NOBODY = frozenset({ROUTER, SUPPORT, HUMAN, STAFF, ""})
 
 State = dict[str, Any]
 

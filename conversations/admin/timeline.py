@@ -193,8 +193,19 @@ class _Builder:
         self._append(event, Note(event.created_at, icon, f"{outcome.capitalize()}{who}{what}"))
 
     def _add_handoff(self, event: Event, payload: dict[str, Any]) -> None:
-        text = f"Handoff {payload.get('status', '')} {payload.get('agent_name', '')}".strip()
+        name = payload.get("agent_name") or "A person"
+        texts = {
+            "requested": "A person was asked for",
+            "assigned": f"{name} took over",
+            "released": f"{name} gave it back to the agents",
+        }
+        text = texts.get(payload.get("status", ""), "Handoff")
         self._append(event, Note(event.created_at, "support_agent", text))
+
+    def _add_feedback(self, event: Event, payload: dict[str, Any]) -> None:
+        comment = payload.get("comment")
+        text = f"Rated {payload.get('rating')} of 5" + (f": {comment}" if comment else "")
+        self._append(event, Note(event.created_at, "star", text))
 
     def _add_status(self, event: Event, payload: dict[str, Any]) -> None:
         status = payload.get("status", "")
@@ -205,7 +216,7 @@ class _Builder:
 
     def _add_message_complete(self, event: Event, payload: dict[str, Any]) -> None:
         status = payload.get("status", "")
-        is_good = status == Run.Status.COMPLETED
+        is_good = status in (Run.Status.COMPLETED, Run.Status.HANDED_OFF)
         icon, tone = ("done_all", "") if is_good else ("error", "danger")
         self._append(event, Note(event.created_at, icon, f"Run {status.replace('_', ' ')}", tone))
 

@@ -27,6 +27,7 @@ from conversations.events import InterruptExpired as Expired
 from conversations.events import InterruptResolved as Resolved
 from conversations.models import Conversation, Event, Interrupt, Run
 from conversations.selectors import conversations_to_lock
+from conversations.services.handoffs import want_person
 from conversations.services.sessions import is_over
 
 if TYPE_CHECKING:
@@ -262,6 +263,9 @@ def expire(conversation: Conversation, row: Interrupt, *, now: datetime) -> bool
         _retry_fact(conversation, row),
     ]
     _resolved(conversation, row, facts, now=now)
+    if row.approver == Interrupt.Approver.STAFF:
+        run = Run.objects.get(pk=row.run_id)
+        want_person(conversation, "staff_approval_expired", now=now, run=run)
     return True
 
 

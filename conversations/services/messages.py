@@ -8,28 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from agents import fault_points
-from agents.models import TemplateVersion
-from agents.selectors import get_current_version, get_spec
+from agents.selectors import get_spec
 from agents.spec import TemplateSpec
 from conversations import errors
 from conversations.database import database_now
-from conversations.events import (
-    ConversationCreated,
-    Fact,
-    MessageAccepted,
-    MessageSaid,
-    frame,
-    publish,
-)
+from conversations.events import Fact, MessageAccepted, MessageSaid, frame, publish
 from conversations.markdown import to_html
 from conversations.models import Conversation, Event, Interrupt, Message, Run
-from conversations.selectors import conversations_to_lock
 from conversations.services import interrupts
 from conversations.services.handoffs import want_person
-from conversations.services.sessions import expire_if_idle
+from conversations.services.sessions import expire_if_idle, open_conversation
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,8 @@ def receive_message(
 ) -> Accepted:
     """Store a customer's message and the run that answers it.
 
-    A whole message that is a yes or no word answers the pending interrupt; any other supersedes it.
+    A whole message that is a yes or no word answers the pending interrupt; any other supersedes it. While a person
+    has the conversation, a message is theirs: it starts no run.
 
     Args:
         visitor_id: Who writes.
@@ -74,9 +66,7 @@ def receive_message(
     """
     with transaction.atomic():
         now = database_now()
-        conversation = _open_conversation(visitor_id, thread_id, template, now)
-        if conversation.visitor_id != visitor_id:
-            raise errors.Forbidden
+        conversation = open_conversation(visitor_id, thread_id, template, now)
         if client_message_id and (known := _find_accepted(conversation, client_message_id)):
             return Accepted(conversation.pk, known, is_new=False)
         refusal = _find_refusal(conversation, now)
@@ -87,25 +77,6 @@ def receive_message(
     if refusal is not None:  # raised after the commit, because a refusal may leave a mark
         raise refusal
     return Accepted(conversation.pk, accepted, is_new=True)
-
-
-def _open_conversation(
-    visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime
-) -> Conversation:
-    """Return the thread's conversation, locked; made with the template's current version when there is none."""
-    conversation = conversations_to_lock().filter(thread_id=thread_id).first()
-    if conversation is not None:
-        return conversation
-    version: TemplateVersion = get_current_version(template)
-    try:
-        with transaction.atomic():
-            conversation = Conversation.objects.create(
-                thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
-            )
-    except IntegrityError:  # the same thread, from another tab at the same moment
-        return conversations_to_lock().get(thread_id=thread_id)
-    publish(conversation, [ConversationCreated()], now=now)
-    return conversation
 
 
 def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[str, Any] | None:
@@ -120,6 +91,8 @@ def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[s
 
 def _find_refusal(conversation: Conversation, now: datetime) -> errors.ConversationsError | None:
     """Return why nothing can be said here now; None when it can."""
+    if conversation.status == Conversation.Status.HANDED_OFF:
+        return None
     if expire_if_idle(conversation, now):
         return errors.SessionExpired()
     if conversation.runs.filter(status=Run.Status.PENDING).count() >= settings.MAX_QUEUED_MESSAGES:
@@ -142,18 +115,23 @@ def _accept(
     conversation: Conversation, content: str, client_message_id: str | None, now: datetime
 ) -> dict[str, Any]:
     spec = get_spec(conversation.version)
-    run = _queue_run(conversation, content, spec, now)
+    # Under the lock with which a takeover sets this: no run can start that a person would have to stop.
+    is_for_person = conversation.status == Conversation.Status.HANDED_OFF
+    run = None if is_for_person else _queue_run(conversation, content, spec, now)
     fault_points.reach("message.after_run")
     message = Message.objects.create(
         conversation=conversation,
         run=run,
         role=Message.Role.CUSTOMER,
         content=content,
+        is_for_person=is_for_person,
         client_message_id=client_message_id,
         created_at=now,
     )
     accepted = MessageAccepted(str(message.pk), content, now.isoformat(), client_message_id)
     [stored] = publish(conversation, [accepted], now=now, run=run)
+    if is_for_person:
+        return stored
     if run is None:
         _answer_interrupt(conversation, content, spec, now)
     else:

@@ -20,10 +20,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from agents import fault_points
-from agents.context import ProposedWrite
+from agents.context import Handoff, Heard, ProposedWrite
 from agents.models import TemplateVersion
 from agents.prices import cost_usd
 from agents.selectors import get_spec
+from agents.spec import ROUTER
 from conversations.database import database_now
 from conversations.errors import FenceLost
 from conversations.events import (
@@ -44,6 +45,8 @@ from conversations.services.interrupts import create_interrupts, withdraw
 
 ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
 UNFINISHED = (Run.Status.PENDING, *ACTIVE)
+# So many questions in a row without an answer that helped, and a person is asked.
+MAX_CLARIFICATIONS = 3
 COUNTED = ("calls", "input_tokens", "output_tokens", "cost_usd")
 # Younger ones are most likely being taken up by the process that stored them.
 STRANDED_AFTER = timedelta(seconds=2)
@@ -59,6 +62,7 @@ class Claim:
         is_retry: An earlier process had this run and did not finish it.
         said: Messages that the run has already stored.
         claimed_at: By the database's clock.
+        heard: What customer and staff said to each other since the last run that agents answered.
     """
 
     run_id: uuid.UUID
@@ -72,6 +76,7 @@ class Claim:
     is_retry: bool
     said: int
     claimed_at: datetime
+    heard: list[Heard] = field(default_factory=list)
 
 
 @dataclass
@@ -130,6 +135,8 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
     with transaction.atomic():
         now = database_now()
         conversation = conversations_to_lock().select_related("visitor").get(pk=conversation_id)
+        if conversation.status == Conversation.Status.HANDED_OFF:
+            return None
         unfinished = list(conversation.runs.filter(status__in=UNFINISHED).order_by("position"))
         if not unfinished or any(run.status in ACTIVE for run in unfinished):
             return None
@@ -141,6 +148,7 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         run.started_at = run.started_at or now
         run.save(update_fields=["status", "fence", "lease_expires_at", "started_at"])
         messages = list(run.messages.order_by("created_at"))
+        heard = _heard(run) if conversation.handed_off_at is not None else []
         fault_points.reach("claim.before_commit")
     fault_points.reach("claim.after_commit")
     return Claim(
@@ -155,6 +163,7 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         is_retry=is_retry,
         said=sum(m.role != Message.Role.CUSTOMER for m in messages),
         claimed_at=now,
+        heard=heard,
     )
 
 
@@ -163,6 +172,27 @@ def is_held(claim: Claim) -> bool:
     return Run.objects.filter(
         pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
     ).exists()
+
+
+def _heard(run: Run) -> list[Heard]:
+    """Return what was said while a person had the conversation, since the last run before this one."""
+    said = Message.objects.filter(
+        Q(role=Message.Role.STAFF) | Q(is_for_person=True), conversation=run.conversation_id
+    )
+    answered = (Run.Status.COMPLETED, Run.Status.INTERRUPTED, Run.Status.STOPPED)
+    before = Run.objects.filter(conversation=run.conversation_id, position__lt=run.position)
+    # What the graph has heard already, of a run that failed or was taken from it, it knows again by its id.
+    last = before.filter(status__in=answered).order_by("-position").first()
+    if last is not None:
+        said = said.filter(created_at__gte=last.created_at)
+    return [
+        Heard(
+            id=str(message.run_id or message.pk),
+            text=message.content,
+            staff=message.author if message.role == Message.Role.STAFF else None,
+        )
+        for message in said.order_by("created_at")
+    ]
 
 
 def _hold(claim: Claim) -> tuple[Conversation, Run, datetime]:
@@ -285,13 +315,14 @@ def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) ->
     return goes_on
 
 
-def finish(claim: Claim, progress: Progress, outcome: str) -> bool:
+def finish(claim: Claim, progress: Progress, outcome: str, handoff: Handoff | None = None) -> bool:
     """Store the rest of a run and its end.
 
     Args:
         claim: The run.
         progress: What it produced since the last transaction.
         outcome: "completed", "interrupted", "stopped" or "handed_off".
+        handoff: What an agent said who asked for a person; None when the router did.
 
     Returns:
         Whether another run waits. A message that is stored later finds no active run, and wakes its own process.
@@ -299,16 +330,33 @@ def finish(claim: Claim, progress: Progress, outcome: str) -> bool:
     with transaction.atomic():
         conversation, run, now = _hold(claim)
         facts = _store(conversation, run, progress, now)
-        if outcome == Run.Status.HANDED_OFF:
-            want_person(conversation, "routing", now=now, run=run)
         if run.fence > 1:
             facts += _end_calls(run, facts)
+        reason = _find_reason_for_person(run, progress, outcome, handoff)
+        if reason is not None:
+            publish(conversation, facts, now=now, run=run)
+            facts = []
+            summary = handoff.summary if handoff else ""
+            want_person(conversation, reason, now=now, run=run, summary=summary)
         facts.append(_end(run, outcome, now))
         publish(conversation, facts, now=now, run=run)
         has_more = conversation.runs.filter(status=Run.Status.PENDING).exists()
         fault_points.reach("finish.before_commit")
     fault_points.reach("finish.after_commit")
     return has_more
+
+
+def _find_reason_for_person(
+    run: Run, progress: Progress, outcome: str, handoff: Handoff | None
+) -> str | None:
+    if outcome == Run.Status.HANDED_OFF:
+        return "agent" if handoff else "routing"
+    if any(isinstance(item, Spoken) and item.is_question for item in progress.items):
+        last = run.conversation.runs.order_by("-position")[:MAX_CLARIFICATIONS]
+        asked = Message.objects.filter(run__in=[one.pk for one in last], agent=ROUTER)
+        if asked.values("run").distinct().count() == MAX_CLARIFICATIONS:
+            return "clarifications"
+    return None
 
 
 def fail(claim: Claim, progress: Progress, code: str) -> None:
@@ -319,6 +367,7 @@ def fail(claim: Claim, progress: Progress, code: str) -> None:
         facts += _end_calls(run, facts)
         facts += _failure(conversation, run, code, now)
         publish(conversation, facts, now=now, run=run)
+        want_person(conversation, "failed", now=now, run=run)
 
 
 def _failure(conversation: Conversation, run: Run, code: str, now: datetime) -> list[Fact]:
@@ -355,17 +404,22 @@ def release(claim: Claim) -> None:
 
 
 def extend_leases(fences: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
-    """Extend the leases of runs that this process works on. Returns those whose customer asked to stop.
+    """Extend the leases of runs that this process works on.
 
     Args:
         fences: Run → the fence of this process's claim. One that another process has taken over is left alone.
+
+    Returns:
+        Those that have to stop: the customer asked for it, or a person has taken over.
     """
     if not fences:
         return set()
     claims = [Q(pk=run_id, fence=fence) for run_id, fence in fences.items()]
     held = Run.objects.filter(reduce(or_, claims), status=Run.Status.RUNNING)
     held.update(lease_expires_at=database_now() + timedelta(seconds=settings.LEASE_SECONDS))
-    return set(held.filter(stop_requested=True).values_list("pk", flat=True))
+    asked = Q(pk__in=held.filter(stop_requested=True).values("pk"))
+    taken = Q(pk__in=list(fences), status=Run.Status.HANDED_OFF)
+    return set(Run.objects.filter(asked | taken).values_list("pk", flat=True))
 
 
 def request_stop(conversation_id: uuid.UUID) -> None:
@@ -419,6 +473,7 @@ def _try_again(conversation: Conversation, run: Run, code: str, now: datetime) -
         run.save(update_fields=["failed_attempts"])
         facts = [*_end_calls(run, []), *_failure(conversation, run, code, now)]
         publish(conversation, facts, now=now, run=run)
+        want_person(conversation, "failed", now=now, run=run)
         return
     run.status = Run.Status.PENDING
     run.lease_expires_at = None

@@ -1,4 +1,4 @@
-"""How long a conversation stays open."""
+"""Conversations: opened, and how long they stay open."""
 
 from __future__ import annotations
 
@@ -6,24 +6,60 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
+from agents.models import TemplateVersion
+from agents.selectors import get_current_version
 from conversations.database import database_now
-from conversations.events import StatusChanged, publish
+from conversations.errors import Forbidden
+from conversations.events import ConversationCreated, StatusChanged, publish
 from conversations.models import Conversation, Interrupt
 from conversations.selectors import conversations_to_lock
 
 CLOSED = (Conversation.Status.CLOSED, Conversation.Status.EXPIRED)
 
 
+def open_conversation(
+    visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime
+) -> Conversation:
+    """Return the visitor's conversation, locked; made with the template's current version when there is none.
+
+    Raises:
+        Forbidden: Another visitor's thread.
+    """
+    conversation = conversations_to_lock().filter(thread_id=thread_id).first()
+    if conversation is None:
+        conversation = _create(visitor_id, thread_id, template, now)
+    if conversation.visitor_id != visitor_id:
+        raise Forbidden
+    return conversation
+
+
+def _create(visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime) -> Conversation:
+    version: TemplateVersion = get_current_version(template)
+    try:
+        with transaction.atomic():
+            conversation = Conversation.objects.create(
+                thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
+            )
+    except IntegrityError:  # the same thread, from another tab at the same moment
+        return conversations_to_lock().get(thread_id=thread_id)
+    publish(conversation, [ConversationCreated()], now=now)
+    return conversation
+
+
 def expire_if_idle(conversation: Conversation, now: datetime) -> bool:
-    """Close a locked conversation that has been idle too long; a pending interrupt keeps it open.
+    """Close a locked conversation that has been idle too long.
+
+    A pending interrupt keeps it open, and so does a person: one who has it, and one who was promised.
 
     Returns:
         Whether it is over.
     """
     if conversation.status in CLOSED:
         return True
+    if conversation.status == Conversation.Status.HANDED_OFF or conversation.wants_person:
+        return False
     idle = now - conversation.last_activity_at
     if idle <= timedelta(seconds=settings.SESSION_TTL_SECONDS):
         return False

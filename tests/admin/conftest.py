@@ -50,13 +50,21 @@ def make_staff(name, *permissions):
     return user
 
 
-VIEW = ("view_conversation", "view_interrupt", "view_effect", "view_run", "view_visitor")
+VIEW = (
+    "view_conversation",
+    "view_interrupt",
+    "view_effect",
+    "view_run",
+    "view_visitor",
+    "view_escalation",
+    "view_rating",
+)
 VIEW_AGENTS = ("view_agenttemplate", "view_templateversion")
 
 
 @pytest.fixture
 def sam(db):
-    return make_staff("sam", "decide_interrupt", *VIEW, *VIEW_AGENTS)
+    return make_staff("sam", "decide_interrupt", "take_over", *VIEW, *VIEW_AGENTS)
 
 
 @pytest.fixture

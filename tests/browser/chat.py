@@ -61,6 +61,16 @@ class Chat:
     def decline(self):
         self.card.get_by_test_id("card-decline").click()
 
+    def talk_to_person(self):
+        self.page.get_by_test_id("talk-to-person").click()
+        expect(self.note("handoff_requested")).to_be_visible()
+
+    def note(self, about):
+        return self.log.locator(f"[data-testid=note][data-about={about}]").last
+
+    def from_staff(self, text):
+        return self.log.locator("[data-testid=bubble-agent][data-role=staff]", has_text=text)
+
     @property
     def thread_id(self):
         return self.page.evaluate(

@@ -5,16 +5,19 @@ from tests.browser.desk import Desk
 from tests.site import run_manage
 
 STAFF_PASSWORD = "browser-tests-only"
-# Sam may decide what waits for staff; Olga may look.
+# Sam may decide what waits for staff, and take over, and so may Kim; Olga may look.
 MAKE_STAFF = f"""
 from django.contrib.auth.models import Permission, User
-apps = ["conversations", "agents", "ecommerce"]
+apps = ["conversations", "escalation", "agents", "ecommerce"]
 seen = Permission.objects.filter(content_type__app_label__in=apps, codename__startswith="view_")
-for name in ("sam", "olga"):
-    person = User.objects.create_user(name, password={STAFF_PASSWORD!r}, is_staff=True)
+granted = Permission.objects.filter(codename__in=["decide_interrupt", "take_over"])
+for name in ("sam", "kim", "olga"):
+    person = User.objects.create_user(
+        name, password={STAFF_PASSWORD!r}, is_staff=True, first_name=name.title()
+    )
     person.user_permissions.set(seen)
-    if name == "sam":
-        person.user_permissions.add(Permission.objects.get(codename="decide_interrupt"))
+    if name != "olga":
+        person.user_permissions.add(*granted)
 """
 
 

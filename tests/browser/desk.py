@@ -28,6 +28,18 @@ class Desk:
         expect(self.timeline).to_be_visible()
         return self
 
+    def act(self, label):
+        """Press one of the buttons of the person's place, and wait for the page that follows."""
+        with self.page.expect_navigation():
+            self.page.locator("#people").get_by_role("button", name=label).click()
+        return self
+
+    def reply(self, text):
+        self.page.fill("#reply-text", text)
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Send", exact=True).click()
+        return self
+
     def panel(self, heading):
         return self.page.locator(".ss-panel", has=self.page.get_by_role("heading", name=heading))
 

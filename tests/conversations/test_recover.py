@@ -78,7 +78,7 @@ def test_a_run_that_has_killed_three_processes_is_failed_and_says_so(conversatio
     run = Run.objects.get()
     assert (run.status, run.error_code) == ("failed", "process_died")
     kinds = [event.type for event in Event.objects.order_by("seq")]
-    assert kinds == ["message_accepted", "message", "message_complete"]
+    assert kinds == ["message_accepted", "message", "message_complete", "handoff", "message"]
     assert runs.claim_next(conversation.pk) is None
 
 

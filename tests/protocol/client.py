@@ -47,10 +47,11 @@ STORED = {
     "clarification": {"message", "message_id"},
     "message": {"message_id", "role", "content", "html"},
     "message_complete": {"run_id", "status"},
-    "handoff": {"status"},
+    "handoff": {"status", "created_at"},
+    "feedback": {"rating"},
     "status": {"status"},
 }
-PASSING = {"token": {"agent", "content", "message_id"}}
+PASSING = {"token": {"agent", "content", "message_id"}, "typing": {"author"}}
 VALUES = {
     ("tool_result", "status"): {"ok", "error", "rejected", "expired", "superseded", "unknown"},
     ("interrupt", "approver"): {"customer", "staff"},
@@ -159,9 +160,15 @@ class Thread:
     def _message_complete(self, frame):
         self._nothing_waits(frame)
         self.ended += 1
-        if self.is_whole:
+        missing = self.pieces.keys() - self.contents.keys()
+        if (
+            frame["status"] == "handed_off"
+        ):  # what a person broke off is void, and may be answered later
+            self.ended -= 1
+            for message_id in missing:
+                del self.pieces[message_id]
+        elif self.is_whole:
             assert self.ended <= self.accepted, "a run ends that nobody asked for"
-            missing = self.pieces.keys() - self.contents.keys()
             assert not missing, "pieces were said, and their message never came"
 
     def _nothing_waits(self, frame):
@@ -274,6 +281,10 @@ class Client:
         await self.say(thread_id, content, **fields)
         await self.wait("message_complete", "interrupt", thread_id=thread_id)
         return self.frames[before:]
+
+    async def ask_for_person(self, thread_id, **fields):
+        await self.send("handoff", thread_id=thread_id, **fields)
+        return await self.wait("handoff", status="requested")
 
     async def answer(self, thread_id, approved, **fields):
         await self.send("interrupt_response", thread_id=thread_id, approved=approved, **fields)

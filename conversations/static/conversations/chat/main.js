@@ -35,6 +35,15 @@ const actions = {
   },
   askAgain: (key) => composer.offer(log.findRequest(transcript, key)),
   sayAgain: (key) => say(log.findRequest(transcript, key)),
+  talkToPerson() {
+    if (!connection.send({ type: "handoff", thread_id: transcript.threadId })) view.showNotice({ text: words.unreachable });
+    composer.focus(); // the button goes away
+  },
+  rate(rating, comment) {
+    const frame = { type: "feedback", thread_id: transcript.threadId, rating };
+    if (comment) frame.comment = comment;
+    if (!connection.send(frame)) view.showNotice({ text: words.rating.unreachable });
+  },
   explain: (text) => view.showNotice({ text }),
   typing() {
     if (transcript.handoff?.status === "assigned") connection.send({ type: "typing", thread_id: transcript.threadId });
@@ -68,7 +77,9 @@ function banner() {
   if (transcript.status === "expired") return { text: words.status.expired, ...startAgain };
   if (transcript.status === "closed") return { text: words.status.closed, ...startAgain };
   if (transcript.handoff?.status === "assigned") return { text: words.withPerson(transcript.handoff.name), isCalm: true };
-  if (transcript.handoff || transcript.status === "handed_off") return { text: words.waitsForPerson, isCalm: true };
+  if (transcript.handoff || transcript.status === "handed_off") {
+    return { text: words.waitsForPerson, isCalm: true, since: transcript.handoff?.at };
+  }
   return null;
 }
 
@@ -172,10 +183,13 @@ function onState(state, failures) {
 function onFrame(frame) {
   if (frame.type === "session") return onSession(frame);
   if (frame.type === "error") return onError(frame);
+  if (frame.type === "typing") return onTyping(frame);
   if (log.hasGap(transcript, frame)) return fillGap();
   isGapKnown = false;
   let retried = false;
   if (frame.type === "message_accepted") retried = onAccepted(frame);
+  if (frame.type === "handoff") memory.markBegun(frame.thread_id); // it may be the first that the server hears of it
+  if (frame.type === "message") view.showTyping(null);
   if (frame.type === "interrupt_resolved" || frame.type === "interrupt_expired") answers.delete(frame.interrupt_id);
   if (Number.isInteger(frame.seq)) {
     if (isPastTold) update(log.endJoining(transcript));
@@ -203,6 +217,10 @@ function onSession(frame) {
   restQuiet();
   for (const [interruptId, approved] of answers) sendAnswer(interruptId, approved);
   outbox.open();
+}
+
+function onTyping(frame) {
+  if (frame.thread_id === transcript.threadId) view.showTyping(String(frame.author ?? ""));
 }
 
 // No frame says that the past has been told; a pause says so.
@@ -272,6 +290,7 @@ function followOtherTab(thread) {
 }
 
 memory.onThreadElsewhere(followOtherTab);
+document.getElementById("talk-to-person").addEventListener("click", () => actions.talkToPerson());
 document.getElementById("new-conversation").addEventListener("click", () => startNew());
 showSuggestions(memory.thread);
 showUnsent();

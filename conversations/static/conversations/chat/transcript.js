@@ -17,7 +17,8 @@ export function startTranscript(threadId) {
     isStopping: false,
     isJoining: false, // came in the middle: the first piece heard of an answer need not be its beginning
     status: "open",
-    handoff: null, // {status, name}
+    handoff: null, // {status, name, at}
+    rating: null, // what the customer gave last: {rating, comment}
   };
 }
 
@@ -138,6 +139,7 @@ const handlers = {
   },
 
   token(transcript, frame) {
+    if (isWithPeople(transcript)) return transcript; // a piece that was on its way when a person took over
     const piece = String(frame.content ?? "");
     const at = transcript.items.findLastIndex((item) => item.kind === "agent" && item.id === frame.message_id);
     if (at < 0) {
@@ -245,7 +247,9 @@ const handlers = {
   },
 
   message_complete(transcript, frame) {
-    const items = transcript.items.map((item) => {
+    // What a takeover broke off in the middle is not part of the conversation.
+    const kept = frame.status === "handed_off" ? dropUnfinished(transcript.items) : transcript.items;
+    const items = kept.map((item) => {
       if (item.kind === "agent" && !item.isFinal) return { ...item, isFinal: true };
       if (item.kind === "tool" && item.status === "running") return { ...item, status: "unknown" };
       return item;
@@ -257,7 +261,11 @@ const handlers = {
   },
 
   handoff(transcript, frame) {
-    const handoff = { status: String(frame.status ?? "requested"), name: String(frame.agent_name ?? "") };
+    const handoff = {
+      status: String(frame.status ?? "requested"),
+      name: String(frame.agent_name ?? ""),
+      at: frame.created_at ?? null,
+    };
     const next = append(transcript, {
       key: key(transcript, frame, "handoff"),
       kind: "note",
@@ -271,6 +279,10 @@ const handlers = {
   status(transcript, frame) {
     return { ...transcript, status: String(frame.status ?? "open") };
   },
+
+  feedback(transcript, frame) {
+    return { ...transcript, rating: { rating: Number(frame.rating), comment: String(frame.comment ?? "") } };
+  },
 };
 
 function belongs(transcript, frame) {
@@ -283,6 +295,10 @@ function isObject(value) {
 
 function isWithPeople(transcript) {
   return transcript.status === "handed_off" || transcript.handoff?.status === "assigned";
+}
+
+function dropUnfinished(items) {
+  return items.filter((item) => item.kind !== "agent" || item.isFinal);
 }
 
 function key(transcript, frame, prefix) {

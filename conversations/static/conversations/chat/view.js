@@ -13,7 +13,10 @@
  *   card-approve, card-decline, card-countdown, card-outcome
  *   retry-prompt       what stands after an approval that came too late
  *   note               data-about: failed, stopped, handoff_requested, handoff_assigned, handoff_released
- *   typing             the sign that an answer is being worked on
+ *   typing             the sign that an answer is being worked on, or that a person writes
+ *   talk-to-person     asks for one; gone while one is asked for or there
+ *   waiting-time       in the banner: since when a person has been asked for
+ *   rating             the form for it, once a conversation is closed; rating-<n>, rating-comment, rating-send, rating-thanks
  *   suggestion         a first question to click
  *   composer           the text field; send, stop, new-conversation, previous-conversation
  *   connection         data-state: connecting, online, reconnecting, offline
@@ -23,11 +26,13 @@
 
 import { h, icon } from "./dom.js";
 import { announcement, draw, redraw, tickCard } from "./items.js";
+import { RatingForm } from "./rating.js";
 import { isSilent, pendingCards } from "./transcript.js";
 import { words } from "./words.js";
 
 const NEAR_BOTTOM_PX = 80;
 const ANNOUNCEMENT_MS = 8_000;
+const TYPING_MS = 7_000; // a person who goes on writing says so every few seconds
 
 export class View {
   #context;
@@ -48,6 +53,12 @@ export class View {
   #noticeText;
   #bannerText;
   #typing;
+  #personTyping;
+  #typingTimer;
+  #isPersonTyping = false;
+  #talkToPerson = document.getElementById("talk-to-person");
+  #since = null;
+  #rating;
   #greeting;
   #title = document.title;
 
@@ -59,6 +70,13 @@ export class View {
       h("span", { class: "sr-only" }, words.typing),
       h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
     );
+    this.#personTyping = h(
+      "li",
+      { class: "item typing", "data-testid": "typing", "data-who": "person" },
+      h("span", { class: "who" }),
+      h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+    );
+    this.#rating = new RatingForm(document.getElementById("rating"), actions);
     this.#greeting = h(
       "li",
       { class: "item agent greeting", "data-testid": "greeting" },
@@ -98,6 +116,8 @@ export class View {
     this.#shown.clear();
     this.#announced.clear();
     this.#log.replaceChildren();
+    this.showTyping(null);
+    this.#rating.clear();
     this.#follows = true;
     this.#isQuiet = true;
   }
@@ -118,12 +138,25 @@ export class View {
     this.#connection.querySelector(".words").textContent = words.connection[state];
   }
 
-  /** @param {{text: string, label?: string, act?: () => void, isCalm?: boolean}|null} content */
+  /** Show for a while that a person writes; null takes it away. */
+  showTyping(name) {
+    clearTimeout(this.#typingTimer);
+    this.#isPersonTyping = name !== null;
+    if (this.#isPersonTyping) {
+      this.#personTyping.querySelector(".who").textContent = words.personTyping(name);
+      this.#typingTimer = setTimeout(() => this.showTyping(null), TYPING_MS);
+    }
+    if (this.#transcript) this.show(this.#transcript);
+  }
+
+  /** @param {{text: string, label?: string, act?: () => void, isCalm?: boolean, since?: string}|null} content */
   showBanner(content) {
+    this.#since = content?.since ?? null;
     // Called with every frame; filling it anew would have it read out again.
     if (this.#bannerText === content?.text) return;
     this.#bannerText = content?.text;
     fillBar(this.#banner, content);
+    this.#tickWaiting();
   }
 
   /** Say something in passing above the composer; null takes it away. */
@@ -165,6 +198,10 @@ export class View {
     const items = [...transcript.items, ...transcript.unsent];
     const wanted = [this.#greeting, ...items.map((item) => this.#elementFor(item))];
     if (isSilent(transcript)) wanted.push(this.#typing);
+    else if (this.#isPersonTyping) wanted.push(this.#personTyping);
+    const isOver = transcript.status === "closed" || transcript.status === "expired";
+    this.#talkToPerson.hidden = isOver || transcript.handoff !== null || transcript.status === "handed_off";
+    this.#rating.show(transcript);
     arrange(this.#log, wanted);
     for (const [key, { element }] of this.#shown) if (!element.isConnected) this.#shown.delete(key);
     this.#groupByAuthor(items);
@@ -216,10 +253,18 @@ export class View {
 
   #tick() {
     if (!this.#transcript) return;
+    this.#tickWaiting();
     for (const item of pendingCards(this.#transcript)) {
       const shown = this.#shown.get(item.key);
       if (shown) tickCard(shown.element, item, this.#context);
     }
+  }
+
+  #tickWaiting() {
+    const place = this.#banner.querySelector(".since");
+    if (!place || !this.#since) return;
+    const minutes = Math.floor((this.#context.clock.now() - Date.parse(this.#since)) / 60_000);
+    place.textContent = words.waited(Math.max(0, minutes));
   }
 
   #noticeScroll() {
@@ -240,13 +285,15 @@ function fillBar(bar, content) {
     bar.replaceChildren();
     return;
   }
-  const { text, label, act, onDismiss } = content;
+  const { text, label, act, onDismiss, since } = content;
   bar.replaceChildren(
     h(
       "div",
       { class: content.isCalm ? "bar calm" : "bar", "data-testid": bar.id },
       icon(content.isCalm ? "person" : "info"),
       h("span", {}, text),
+      // Inside a status that is read out: the minutes that pass are not.
+      since ? h("span", { class: "since", role: "timer", "aria-live": "off", "data-testid": "waiting-time" }) : "",
       label ? h("button", { type: "button", class: "button small", onclick: act }, label) : "",
       onDismiss
         ? h("button", { type: "button", class: "icon-button", "aria-label": words.dismiss, onclick: onDismiss }, icon("cross"))

@@ -67,12 +67,24 @@ export const words = {
     tryAgain: "Try again",
   },
   handoff: {
-    requested: "This conversation is marked for our team. A person will read it.",
+    requested: "A person has been asked for.",
     assigned: (name) => `${name || "A person"} has joined the conversation.`,
     released: "The assistant answers again.",
   },
   withPerson: (name) => (name ? `You are talking with ${name}.` : "You are talking with a person."),
   waitsForPerson: "A person from our team will answer here.",
+  waited: (minutes) => (minutes < 1 ? "Waiting for less than a minute" : `Waiting for ${duration(minutes)}`),
+  personTyping: (name) => `${name || "A person"} is writing`,
+  rating: {
+    question: "How satisfied were you?",
+    names: { 1: "not at all", 5: "very" },
+    of5: "of 5",
+    comment: "Anything that you would like to add? (optional)",
+    send: "Send rating",
+    missing: "Please choose a number from 1 to 5.",
+    thanks: (rating) => `Thank you. You gave ${rating} of 5.`,
+    unreachable: "The rating could not be sent. Please try again in a moment.",
+  },
   status: {
     closed: "This conversation has been closed.",
     expired: "This conversation has ended after a long pause.",
@@ -93,6 +105,12 @@ export const words = {
   no: "no",
   none: "none",
 };
+
+function duration(minutes) {
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
 
 /** The server's error codes as sentences for a customer. */
 export function describeError(frame) {

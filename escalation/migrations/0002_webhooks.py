@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('conversations', '0001_initial'),
+        ('escalation', '0001_escalation'),
     ]
 
     operations = [
