@@ -55,7 +55,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._visitor_id: uuid.UUID | None = None
         self._template = settings.DEFAULT_TEMPLATE
         self._seqs: dict[uuid.UUID, int] = {}
-        self._threads: dict[str, uuid.UUID] = {}
         self._behind: dict[uuid.UUID, int] = {}
         self._catching_up: asyncio.Task[None] | None = None
         self._outbox: deque[str] = deque()
@@ -217,7 +216,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _resume(self, conversation: Conversation, after_seq: int) -> None:
         # A client that counts further than the server would wait for ever for the number that follows.
         known_seq = min(after_seq, conversation.last_seq)
-        await self._follow(conversation.pk, conversation.thread_id, known_seq)
+        await self._follow(conversation.pk, known_seq)
 
     async def _conversation(self, thread_id: str) -> Conversation:
         """Return the visitor's conversation. Another's, and one that does not exist, look the same."""
@@ -238,7 +237,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         )
         if accepted.conversation_id not in self._seqs:
             before = accepted.frame["seq"] - 1
-            await self._follow(accepted.conversation_id, frame.thread_id, before)
+            await self._follow(accepted.conversation_id, before)
         elif not accepted.is_new:
             self._send(accepted.frame)
 
@@ -252,14 +251,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             reason=frame.reason or "",
         )
         if requested.conversation_id not in self._seqs:
-            await self._follow(requested.conversation_id, frame.thread_id, requested.after_seq)
+            await self._follow(requested.conversation_id, requested.after_seq)
 
     async def _rate(self, frame: protocol.Feedback) -> None:
         if not self._messages.take():
             raise errors.RateLimited(retry_after=self._messages.wait_seconds())
         conversation = await self._conversation(frame.thread_id)
         if conversation.pk not in self._seqs:
-            await self._follow(conversation.pk, frame.thread_id, conversation.last_seq)
+            await self._follow(conversation.pk, conversation.last_seq)
         await _give_feedback(
             conversation.pk,
             frame.rating,
@@ -270,7 +269,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _respond(self, frame: protocol.InterruptResponse) -> None:
         conversation = await self._conversation(frame.thread_id)
         if conversation.pk not in self._seqs:
-            await self._follow(conversation.pk, frame.thread_id, conversation.last_seq)
+            await self._follow(conversation.pk, conversation.last_seq)
         try:
             await _answer(
                 conversation,
@@ -283,11 +282,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     # --- events, in order ---
 
-    async def _follow(self, conversation_id: uuid.UUID, thread_id: str, after_seq: int) -> None:
+    async def _follow(self, conversation_id: uuid.UUID, after_seq: int) -> None:
         """Send every event after that number, then go on live."""
         is_new = conversation_id not in self._seqs
         self._seqs[conversation_id] = after_seq
-        self._threads[thread_id] = conversation_id
         if is_new:
             hub.attach(conversation_id, self)
             self._join(conversation_id)
