@@ -48,8 +48,8 @@ class Conversation(models.Model):
     wants_person = models.BooleanField(
         default=False, help_text="A person was asked for, and none has come yet."
     )
-    handed_off_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a person last took over."
+    people_spoke_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person last took over, or said something."
     )
     last_seq = models.PositiveIntegerField(default=0)
     last_activity_at = models.DateTimeField()

@@ -13,8 +13,9 @@ from conversations.database import in_thread
 from conversations.limits import Bucket
 from conversations.live import PROCESS, Numbered, group, hub, staff_side, tell_views
 from conversations.models import Conversation
+from conversations.services.notices import name_of
 from escalation.models import Escalation
-from escalation.services.permissions import Person, name_of
+from escalation.services.permissions import Person
 from escalation.services.takeovers import find_open
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="conversation",
-            name="handed_off_at",
-            field=models.DateTimeField(blank=True, help_text="When a person last took over.", null=True),
+            name="people_spoke_at",
+            field=models.DateTimeField(blank=True, help_text="When a person last took over, or said something.", null=True),
         ),
         migrations.AddField(
             model_name="message",

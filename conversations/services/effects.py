@@ -13,12 +13,12 @@ from agents.selectors import get_spec
 from agents.spec import render
 from conversations.database import database_now
 from conversations.errors import AlreadySettled, FenceLost, NotAllowed
-from conversations.events import EffectDone, EffectUnknown, Fact, publish
+from conversations.events import EffectDone, EffectUnknown, publish
 from conversations.models import Conversation, Effect, Interrupt, Run
 from conversations.selectors import conversations_to_lock
 from conversations.services.handoffs import want_person
 from conversations.services.interrupts import digest
-from conversations.services.messages import system_message
+from conversations.services.notices import say
 from conversations.services.runs import Claim
 
 if TYPE_CHECKING:
@@ -177,14 +177,14 @@ def settle(effect_id: uuid.UUID | str, *, was_done: bool, user: User, note: str 
         if changed != 1:
             raise AlreadySettled
         effect.status = status
-        publish(conversation, [_told(conversation, effect)], now=now)
+        text = _what_came_of_it(conversation, effect)
+        publish(conversation, [say(conversation, text, now=now, by=user)], now=now)
         if not was_done:
             _free_key(effect)
         _follow_up(conversation, effect)
 
 
-def _told(conversation: Conversation, effect: Effect) -> Fact:
+def _what_came_of_it(conversation: Conversation, effect: Effect) -> str:
     texts = get_spec(conversation.version).texts
     text = texts.was_done if effect.status == Status.DONE else texts.was_not_done
-    what = effect.interrupt.message
-    return system_message(conversation, render(text, {"what": what}), database_now())
+    return render(text, {"what": effect.interrupt.message})

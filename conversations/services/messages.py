@@ -15,11 +15,11 @@ from agents.selectors import get_spec
 from agents.spec import TemplateSpec
 from conversations import errors
 from conversations.database import database_now
-from conversations.events import Fact, MessageAccepted, MessageSaid, frame, publish
-from conversations.markdown import to_html
+from conversations.events import MessageAccepted, frame, publish
 from conversations.models import Conversation, Event, Interrupt, Message, Run
 from conversations.services import interrupts
 from conversations.services.handoffs import want_person
+from conversations.services.notices import say
 from conversations.services.sessions import expire_if_idle, open_conversation
 
 
@@ -178,12 +178,4 @@ def _answer_interrupt(
             interrupts.expire(conversation, pending[0], now=now)
         return
     text = spec.texts.waits_for_staff if len(pending) == 1 else spec.texts.several_wait
-    publish(conversation, [system_message(conversation, text, now)], now=now)
-
-
-def system_message(conversation: Conversation, text: str, now: datetime) -> Fact:
-    """Store something that the platform itself says, outside any run; returns the fact to publish."""
-    message = Message.objects.create(
-        conversation=conversation, role=Message.Role.SYSTEM, content=text, created_at=now
-    )
-    return MessageSaid(str(message.pk), Message.Role.SYSTEM, text, to_html(text))
+    publish(conversation, [say(conversation, text, now=now)], now=now)

@@ -148,7 +148,7 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         run.started_at = run.started_at or now
         run.save(update_fields=["status", "fence", "lease_expires_at", "started_at"])
         messages = list(run.messages.order_by("created_at"))
-        heard = _heard(run) if conversation.handed_off_at is not None else []
+        heard = _heard(run) if conversation.people_spoke_at is not None else []
         fault_points.reach("claim.before_commit")
     fault_points.reach("claim.after_commit")
     return Claim(

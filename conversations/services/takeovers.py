@@ -7,15 +7,14 @@ from datetime import datetime
 from agents.selectors import get_spec
 from conversations.events import (
     HandoffChanged,
-    MessageSaid,
     RunEnded,
     StatusChanged,
     ToolEnded,
     publish,
 )
-from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run
 from conversations.services.interrupts import withdraw
+from conversations.services.notices import say
 from conversations.services.runs import UNFINISHED
 
 
@@ -29,7 +28,7 @@ def hand_over(conversation: Conversation, *, name: str, now: datetime) -> None:
     """
     conversation.status = Conversation.Status.HANDED_OFF
     conversation.wants_person = False
-    conversation.handed_off_at = now
+    conversation.people_spoke_at = now
     _silence_agents(conversation, now)
     facts = [HandoffChanged("assigned", now.isoformat(), name), StatusChanged(conversation.status)]
     publish(conversation, facts, now=now)
@@ -57,18 +56,8 @@ def close(conversation: Conversation, *, now: datetime) -> None:
     conversation.wants_person = False
     _silence_agents(conversation, now)
     text = get_spec(conversation.version).texts.resolved
-    said = say(conversation, text, role=Message.Role.SYSTEM, now=now)
+    said = say(conversation, text, now=now)
     publish(conversation, [said, StatusChanged(conversation.status)], now=now)
-
-
-def say(
-    conversation: Conversation, text: str, *, role: str, now: datetime, author: str = ""
-) -> MessageSaid:
-    """Store what a person, or the platform, says in a locked conversation; return the fact to publish."""
-    message = Message.objects.create(
-        conversation=conversation, role=role, author=author, content=text, created_at=now
-    )
-    return MessageSaid(str(message.pk), role, text, to_html(text), author=author or None)
 
 
 def _silence_agents(conversation: Conversation, now: datetime) -> None:

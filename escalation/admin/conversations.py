@@ -16,11 +16,12 @@ from django.views.decorators.http import require_POST
 
 from conversations.admin import ConversationAdmin as PlainConversationAdmin
 from conversations.models import Conversation
+from conversations.services.notices import name_of
 from escalation.errors import EscalationError, NotPermitted
 from escalation.models import CannedReply
 from escalation.models.escalations import OPEN
 from escalation.services import notes, takeovers
-from escalation.services.permissions import may_take_over, name_of
+from escalation.services.permissions import may_take_over
 
 Act = Callable[[uuid.UUID, AbstractBaseUser, str], object]
 

@@ -28,9 +28,9 @@ from unfold.decorators import display
 
 from conversations.admin.readonly import ReadOnlyAdmin
 from conversations.models import Message
+from conversations.services.notices import name_of
 from escalation.models import CannedReply, Escalation, Rating
 from escalation.selectors import count_queue, list_queue
-from escalation.services.permissions import name_of
 
 TONES = {
     "urgent": "danger",

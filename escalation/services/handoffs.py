@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from agents.selectors import get_spec
 from conversations.events import PersonWanted, publish
-from conversations.models import Conversation, Message
-from conversations.services.takeovers import say
+from conversations.models import Conversation
+from conversations.services.notices import say
 from escalation.events import EscalationRequested
 from escalation.models import Escalation
 from escalation.services.clocks import add_business_time
@@ -34,7 +34,7 @@ def answer_wish(conversation: Conversation, wanted: PersonWanted, *, now: dateti
     if text is not None:
         # A moment later, so that it stands after what a run has said in the same transaction.
         said_at = now + timedelta(milliseconds=1)
-        said = say(conversation, text, role=Message.Role.SYSTEM, now=said_at)
+        said = say(conversation, text, now=said_at)
         publish(conversation, [said], now=now)
 
 

@@ -20,9 +20,3 @@ def require_take_over(user: Person) -> None:
     """Raise NotPermitted for whoever may not."""
     if not may_take_over(user):
         raise NotPermitted("You lack the permission to take over conversations.")
-
-
-def name_of(user: AbstractBaseUser) -> str:
-    """Return a person's name as customers read it: the full name, or the login where none is set."""
-    full_name = getattr(user, "get_full_name", str)()
-    return full_name or user.get_username()

@@ -12,15 +12,16 @@ from django.db import transaction
 
 from conversations.database import database_now
 from conversations.events import publish
-from conversations.models import Conversation, Message
+from conversations.models import Conversation
 from conversations.selectors import conversations_to_lock
 from conversations.services import takeovers as conversation_takeovers
+from conversations.services.notices import name_of, say
 from escalation.errors import AlreadyTaken, MoveRefused, NotTaken, TextInvalid
 from escalation.events import ConversationResolved, EscalationAssigned
 from escalation.models import Escalation
 from escalation.models.escalations import MOVES, OPEN
 from escalation.services.handoffs import open_escalation
-from escalation.services.permissions import name_of, require_take_over
+from escalation.services.permissions import require_take_over
 
 Status = Escalation.Status
 
@@ -72,10 +73,7 @@ def reply(conversation_id: uuid.UUID, user: AbstractBaseUser, text: str) -> None
         escalation = _require_assigned(conversation_id)
         if escalation.assignee_id != user.pk:
             raise _taken(escalation)
-        said = conversation_takeovers.say(
-            conversation, text, role=Message.Role.STAFF, now=now, author=name_of(user)
-        )
-        publish(conversation, [said], now=now)
+        publish(conversation, [say(conversation, text, now=now, by=user)], now=now)
         if escalation.responded_at is None:
             escalation.responded_at, escalation.due_at = now, escalation.resolve_by
             escalation.save(update_fields=["responded_at", "due_at"])

@@ -41,7 +41,7 @@ def test_sam_records_what_the_other_system_says(settler, sam, talk, unknown, out
     row = Effect.objects.get(pk=unknown.pk)
     assert (row.status, row.settled_by, row.settled_note) == (status, sam, "Seen in its log.")
     assert "Recorded by <b>sam</b>" in page
-    assert "A colleague has checked" in Message.objects.filter(role="system").last().content
+    assert "A colleague has checked" in Message.objects.filter(role="staff").last().content
 
 
 def test_it_cannot_be_overlooked(settler, talk, unknown):

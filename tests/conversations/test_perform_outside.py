@@ -237,7 +237,8 @@ def test_staff_settle_it_and_the_customer_is_told(unknown, was_done, status, key
     assert (row.status, row.settled_by, row.settled_note) == (status, sam, "Looked.")
     assert row.settled_at is not None
     assert row.interrupt.business_key == key
-    message = Message.objects.get(role="system")
+    message = Message.objects.get(role="staff")
+    assert message.author == "sam"
     assert text in message.content
     assert Event.objects.filter(type="message", payload__message_id=str(message.pk)).exists()
 
@@ -248,7 +249,7 @@ def test_it_is_settled_once(unknown):
         *[lambda d=d: effects.settle(unknown.pk, was_done=d, user=sam) for d in (True, False) * 3]
     )
     assert winners(results, AlreadySettled) == 1
-    assert Message.objects.filter(role="system").count() == 1
+    assert Message.objects.filter(role="staff").count() == 1
 
 
 def test_what_is_known_cannot_be_settled(ledger, grant):
