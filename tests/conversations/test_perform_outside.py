@@ -238,7 +238,7 @@ def test_staff_settle_it_and_the_customer_is_told(unknown, was_done, status, key
     assert row.settled_at is not None
     assert row.interrupt.business_key == key
     message = Message.objects.get(role="staff")
-    assert message.author == "sam"
+    assert message.author == "Sam"
     assert text in message.content
     assert Event.objects.filter(type="message", payload__message_id=str(message.pk)).exists()
 

@@ -61,11 +61,11 @@ async def test_staff_find_out_and_the_customer_hears_of_it(open_talk, shop):
     effect = await Effect.objects.aget()
     sam = await in_database(make_sam)
     await in_database(effects.settle, effect.pk, was_done=True, user=sam)
-    await talk.until("message", role="staff", author="sam")
+    await talk.until("message", role="staff", author="Sam")
     assert talk.said[-1].startswith("A colleague has checked, and it was done: Cancel order 1043")
     await talk.say("Thank you")
     history = [m.text for m in talk.asked("orders")[-1]]
-    assert any("[sam of our team, a person, wrote:] A colleague has checked" in t for t in history)
+    assert any("[Sam of our team, a person, wrote:] A colleague has checked" in t for t in history)
 
 
 async def test_what_else_was_done_is_worded_by_the_agent(open_talk, shop):
