@@ -23,7 +23,7 @@ def note(model: str, use: str, fault: ModelFault | None) -> None:
 
     Args:
         model: Its name.
-        use: What it was called for: "route" or "answer".
+        use: What it was called for: "route", "answer" or "summary".
         fault: What went wrong; None when it answered.
     """
     if fault is not None and fault.kind.is_declined:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
+from collections.abc import Coroutine
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import cache
+from typing import Any, TypeVar
 
 from celery import shared_task
 
@@ -16,6 +18,8 @@ from conversations.services import interrupts
 from conversations.services import runs as run_services
 
 MAX_SECONDS = 150
+
+Given = TypeVar("Given")
 
 
 @cache
@@ -32,12 +36,16 @@ async def _drive(conversation_id: uuid.UUID) -> None:
         await task
 
 
+def run_in_loop(work: Coroutine[Any, Any, Given], *, timeout_seconds: float) -> Given:
+    """Run something of a task in the worker's loop, and wait for what it gives."""
+    return asyncio.run_coroutine_threadsafe(work, _loop()).result(timeout=timeout_seconds)
+
+
 @shared_task
 def continue_conversation(conversation_id: str) -> None:
     """Work through a conversation's pending runs here."""
-    work = asyncio.run_coroutine_threadsafe(_drive(uuid.UUID(conversation_id)), _loop())
     with suppress(CancelledError):  # the process stops, and has given its runs back
-        work.result(timeout=MAX_SECONDS)
+        run_in_loop(_drive(uuid.UUID(conversation_id)), timeout_seconds=MAX_SECONDS)
 
 
 def stop_runs(*, grace_seconds: float) -> None:

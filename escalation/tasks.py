@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 from celery import shared_task
 
+from conversations.tasks import run_in_loop
+from escalation.services import summaries
+
 if TYPE_CHECKING:
     from escalation.courier import Courier
 
@@ -47,6 +50,17 @@ def deliver_webhooks() -> None:
     work = asyncio.run_coroutine_threadsafe(_drain(), _loop())
     if work.result(timeout=MAX_SECONDS + STOP_SECONDS):
         deliver_webhooks.apply_async(retry=False)
+
+
+@shared_task
+def summarise_escalations() -> None:
+    """Let a model put into words what the newest escalations are about."""
+    from agents.summaries import summarise
+
+    while (due := summaries.claim_unsummarised()) is not None:
+        text = run_in_loop(summarise(due.spec, due.said), timeout_seconds=MAX_SECONDS)
+        if text:
+            summaries.keep_summary(due.escalation_id, text)
 
 
 _ringer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="webhook-nudge")

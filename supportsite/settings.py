@@ -149,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
         "conversations.tasks.expire_interrupts",
         "conversations.tasks.recover_runs",
         "escalation.tasks.deliver_webhooks",
+        "escalation.tasks.summarise_escalations",
     )
 }
 

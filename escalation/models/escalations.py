@@ -47,6 +47,9 @@ class Escalation(models.Model):
     reason = models.CharField(max_length=30, choices=Reason.choices)
     priority = models.CharField(max_length=10, choices=Priority.choices)
     summary = models.TextField(blank=True)
+    is_summary_due = models.BooleanField(
+        default=False, help_text="A model has still to put the summary into words."
+    )
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -75,6 +78,11 @@ class Escalation(models.Model):
                 fields=["due_at"],
                 condition=Q(status__in=["requested", "assigned"]),
                 name="escalation_open_by_due",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(is_summary_due=True),
+                name="escalation_summary_due",
             ),
         ]
         permissions = [("take_over", "Can take over conversations, and answer customers")]

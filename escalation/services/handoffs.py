@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from agents.selectors import get_spec
 from conversations.events import PersonWanted, publish
 from conversations.models import Conversation
@@ -70,6 +72,7 @@ def open_escalation(
         reason=reason,
         priority=priority,
         summary=said if is_whole else extract_summary(conversation, said),
+        is_summary_due=not (is_whole or settings.USES_OFFLINE_MODEL),
         created_at=now,
         respond_by=respond_by,
         resolve_by=resolve_by,

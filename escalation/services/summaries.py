@@ -1,12 +1,47 @@
-"""What a conversation is about, for the person who takes it: by extraction, where no model has said it."""
+"""What a conversation is about, for the person who takes it: at once by extraction, then in a model's words."""
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
+
+from agents.selectors import get_spec
+from agents.spec import TemplateSpec
 from conversations.models import Conversation, Interrupt, Message
+from escalation.models import Escalation
 
 MAX_QUOTE = 240
 MAX_SUMMARY = 2_000
 MAX_WRITES = 5
+MAX_MESSAGES = 60
+
+
+@dataclass(frozen=True)
+class Unsummarised:
+    """An escalation that a model is to put into words: `said` is (who, text), in order."""
+
+    escalation_id: uuid.UUID
+    spec: TemplateSpec
+    said: list[tuple[str, str]]
+
+
+def claim_unsummarised() -> Unsummarised | None:
+    """Return an escalation whose summary is due, for one try: if that fails, what was extracted stands."""
+    due = Escalation.objects.filter(is_summary_due=True)
+    for row in due.select_related("conversation__version").order_by("created_at")[:10]:
+        if due.filter(pk=row.pk).update(is_summary_due=False) == 1:
+            newest = row.conversation.messages.order_by("-created_at")[:MAX_MESSAGES]
+            said = [(m.author or m.agent or m.role, m.content) for m in reversed(newest)]
+            said += [("system", line) for line in _writes(row.conversation)]
+            return Unsummarised(row.pk, get_spec(row.conversation.version), said)
+    return None
+
+
+def keep_summary(escalation_id: uuid.UUID, summary: str) -> None:
+    """Put a model's words in the place of what was extracted, and keep that below them."""
+    row = Escalation.objects.get(pk=escalation_id)
+    text = f"{summary}\n\n{row.summary}"[: 2 * MAX_SUMMARY]
+    Escalation.objects.filter(pk=escalation_id).update(summary=text)
 
 
 def extract_summary(conversation: Conversation, said: str = "") -> str:
