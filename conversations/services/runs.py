@@ -367,7 +367,15 @@ def fail(claim: Claim, progress: Progress, code: str) -> None:
         facts += _end_calls(run, facts)
         facts += _failure(conversation, run, code, now)
         publish(conversation, facts, now=now, run=run)
-        want_person(conversation, "failed", now=now, run=run)
+        if _has_failed_before(run):
+            want_person(conversation, "failed", now=now, run=run)
+
+
+def _has_failed_before(run: Run) -> bool:
+    """Return whether the conversation's last run before this one failed, too: one failure may pass, two are a pattern."""
+    before = Run.objects.filter(conversation=run.conversation_id, position__lt=run.position)
+    last = before.order_by("-position").first()
+    return last is not None and last.status == Run.Status.FAILED
 
 
 def _failure(conversation: Conversation, run: Run, code: str, now: datetime) -> list[Fact]:

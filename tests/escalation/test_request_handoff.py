@@ -177,9 +177,11 @@ def test_a_run_that_has_killed_three_processes_calls_a_person(conversation):
     assert Escalation.objects.get().reason == "failed"
 
 
-async def test_a_run_whose_model_fails_for_good_calls_a_person(open_talk):
+async def test_a_second_run_in_a_row_that_fails_calls_a_person(open_talk):
     talk = await open_talk(Script(router=[ValueError("broken")]))
     await talk.say("Hello?")
+    assert await Escalation.objects.acount() == 0
+    await talk.say("Hello??")
     assert (await Escalation.objects.aget()).reason == "failed"
     assert talk.stored[-3:] == ["message_complete", "handoff", "message"]
 

@@ -297,7 +297,7 @@ async def test_a_run_that_never_ends_is_failed_at_the_recursion_limit(open_talk,
     await talk.say("Round and round")
     assert talk.outcomes == ["failed"]
     assert len(talk.results) < 25
-    assert talk.said[-2].startswith("I am sorry, something went wrong")
+    assert talk.said[-1].startswith("I am sorry, something went wrong")
     script.roles["orders"] = ["Here."]
     await talk.say("Once more")
     assert talk.outcomes == ["failed", "completed"]

@@ -47,7 +47,7 @@ async def test_a_model_that_fails_twice_fails_the_run_and_says_so(open_talk, cap
     talk = await open_talk(Script(**roles))
     await talk.say("Hello?")
     assert talk.outcomes == ["failed"]
-    assert talk.said[-2].startswith(FAILED)
+    assert talk.said[-1].startswith(FAILED)
     assert talk.of("error")[0]["code"] == "internal_error"
     assert "hunter2" not in str(talk.frames)
     assert (await talk.conversation.runs.aget()).error_code == "model_failed"
