@@ -372,7 +372,7 @@ def fail(claim: Claim, progress: Progress, code: str) -> None:
 
 
 def _has_failed_before(run: Run) -> bool:
-    """Return whether the conversation's last run before this one failed, too: one failure may pass, two are a pattern."""
+    """Return whether the run before this one failed, too: one failure may pass, two are a pattern."""
     before = Run.objects.filter(conversation=run.conversation_id, position__lt=run.position)
     last = before.order_by("-position").first()
     return last is not None and last.status == Run.Status.FAILED

@@ -40,6 +40,11 @@ class Desk:
             self.page.get_by_role("button", name="Send", exact=True).click()
         return self
 
+    def listens(self):
+        """Wait until the page hears of what happens while it is shown."""
+        expect(self.page.locator("#customer-typing[data-listens]")).to_have_count(1)
+        return self
+
     def panel(self, heading):
         return self.page.locator(".ss-panel", has=self.page.get_by_role("heading", name=heading))
 

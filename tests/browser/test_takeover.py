@@ -26,13 +26,14 @@ def test_ana_and_sam_talk_and_the_agent_goes_on_and_knows(chat, open_desk):
     expect(desk.page.locator("#people")).to_contain_text("You have this conversation.")
     expect(chat.page.get_by_test_id("banner")).to_contain_text("You are talking with Sam.")
 
-    desk.page.locator("#reply-text").press_sequentially("I look at it")
+    desk.listens().page.locator("#reply-text").press_sequentially("I look at it")
     expect(chat.page.get_by_test_id("typing")).to_contain_text("Sam is writing")
     shoot(chat.page, "takeover-typing")
     desk.reply("Good day, I am Sam. Which order is it about?")
     expect(chat.from_staff("I am Sam")).to_contain_text("Sam")
     before = chat.agents.count()
 
+    desk.listens()
     chat.composer.press_sequentially("It is")
     expect(desk.page.locator("#customer-typing")).to_have_text("The customer is writing …")
     chat.say("It is order 1045, cancel it please")

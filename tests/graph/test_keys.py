@@ -1,9 +1,27 @@
 """What a model asks for twice is in force once."""
 
+import dataclasses
+
+import pytest
+
+from agents import registry
 from conversations.models import Effect
 from tests.fakes import Script, call, to
 
 IN_FORCE = "The same is already waiting for approval, under way or done"
+
+
+@pytest.fixture(autouse=True)
+def refunds_have_a_key(monkeypatch):
+    find = registry.get_tool
+
+    def get_tool(name, vertical=""):
+        tool = find(name, vertical)
+        if name != "refund_order":
+            return tool
+        return dataclasses.replace(tool, key=lambda args: f"refund:order-{args['order_number']}")
+
+    monkeypatch.setattr(registry, "get_tool", get_tool)
 
 
 def ask(messages):

@@ -47,11 +47,7 @@ async def _prepare_refund(
     )
 
 
-@support_tool(
-    effect="write",
-    prepare=_prepare_refund,
-    key=lambda args: f"refund:order-{args['order_number']}",
-)
+@support_tool(effect="write", prepare=_prepare_refund)
 async def refund_order(
     ctx: ToolContext,
     order_number: OrderNumber,

@@ -62,11 +62,7 @@ async def _prepare_refund(ctx: ToolContext, transaction_reference: str) -> Propo
     )
 
 
-@support_tool(
-    effect="write",
-    prepare=_prepare_refund,
-    key=lambda args: f"refund:fee-{args['transaction_reference']}",
-)
+@support_tool(effect="write", prepare=_prepare_refund)
 async def refund_fee(
     ctx: ToolContext, transaction_reference: TransactionReference
 ) -> dict[str, Any]:

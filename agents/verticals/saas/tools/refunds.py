@@ -48,11 +48,7 @@ async def _prepare_refund(
     )
 
 
-@support_tool(
-    effect="write",
-    prepare=_prepare_refund,
-    key=lambda args: f"refund:invoice-{args['invoice_number']}",
-)
+@support_tool(effect="write", prepare=_prepare_refund)
 async def refund_invoice(
     ctx: ToolContext,
     invoice_number: InvoiceNumber,

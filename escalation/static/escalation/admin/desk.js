@@ -21,13 +21,19 @@ let isLeaving = false; // a form is on its way: reloading now would lose its ans
 function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   socket = new WebSocket(`${scheme}://${location.host}${sign.dataset.socket}`);
-  socket.onopen = () => scheduleNews(); // what was said while nobody listened
+  socket.onopen = () => {
+    sign.dataset.listens = "yes";
+    scheduleNews(); // what was said while nobody listened
+  };
   socket.onmessage = (event) => {
     const frame = JSON.parse(event.data);
     if (frame.type === "typing") showTyping();
     else scheduleNews();
   };
-  socket.onclose = () => setTimeout(connect, RECONNECT_MS);
+  socket.onclose = () => {
+    delete sign.dataset.listens;
+    setTimeout(connect, RECONNECT_MS);
+  };
 }
 
 function scheduleNews() {
