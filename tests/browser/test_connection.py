@@ -52,6 +52,16 @@ def test_restart_of_the_server_is_survived_with_all_that_was_said(chat, site):
     chat.page.problems.clear()  # a browser reports each try while nobody listens
 
 
+def test_a_wish_for_a_person_is_kept_until_there_is_a_connection(chat, site):
+    site.stop()
+    expect(chat.page.get_by_test_id("connection")).to_have_attribute("data-state", "reconnecting")
+    chat.page.get_by_test_id("talk-to-person").click()
+    site.start()
+    chat.expect_online()
+    expect(chat.page.get_by_test_id("waiting-time")).to_be_visible()
+    chat.page.problems.clear()  # a browser reports each try while nobody listens
+
+
 def test_two_tabs_show_one_conversation_and_one_decision(chat, site):
     chat.say("Give me 5 percent off order 1045")
     chat.expect_card("pending")

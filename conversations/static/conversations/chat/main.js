@@ -21,6 +21,7 @@ let sentToken;
 let quiet;
 let isPastTold = true;
 let isGapKnown = false;
+let wishedIn = null; // the thread in which a person was asked for, until the server has been told
 const answers = new Map(); // interrupt id → approved, until the server has heard it
 
 const actions = {
@@ -36,7 +37,8 @@ const actions = {
   askAgain: (key) => composer.offer(log.findRequest(transcript, key)),
   sayAgain: (key) => say(log.findRequest(transcript, key)),
   talkToPerson() {
-    if (!connection.send({ type: "handoff", thread_id: transcript.threadId })) view.showNotice({ text: words.unreachable });
+    wishedIn = transcript.threadId;
+    if (!sendWish()) view.showNotice({ text: words.unreachable });
     composer.focus(); // the button goes away
   },
   rate(rating, comment) {
@@ -126,6 +128,13 @@ function sendAnswer(interruptId, approved) {
   });
 }
 
+/** Ask for a person, now or as soon as there is a connection; returns whether it went out. */
+function sendWish() {
+  const isSent = wishedIn === transcript.threadId && connection.send({ type: "handoff", thread_id: wishedIn });
+  if (isSent) wishedIn = null;
+  return isSent;
+}
+
 function startNew() {
   if (!transcript.items.length && !transcript.unsent.length) return composer.focus();
   openThread(memory.startThread());
@@ -172,7 +181,10 @@ function makeHello() {
 
 function onState(state, failures) {
   view.showConnection(state);
-  if (state === "online") return update(transcript);
+  if (state === "online") {
+    sendWish();
+    return update(transcript);
+  }
   outbox.close();
   update(log.loseConnection(transcript));
   if (failures === FAILURES_TO_MENTION) {
