@@ -22,6 +22,7 @@ from conversations.errors import FenceLost
 from conversations.models import Effect, Interrupt
 from conversations.services import effects
 from conversations.services.effects import Grant
+from conversations.services.interrupts import is_in_force
 from conversations.services.runs import Claim
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class RowLedger:
         self._claim = claim
         self._context = context
         self.find_decisions = in_thread(self._find_decisions)
-        self.is_in_force = in_thread(self._is_in_force)
+        self.is_in_force = in_thread(is_in_force)
         self.prepare = in_long_thread(self._prepare)
         self.read = in_long_thread(self._read)
         self.perform = in_long_thread(self._perform)
@@ -88,9 +89,6 @@ class RowLedger:
             logger.error("tool %s failed: %s", tool.name, place_of(error))
             return Outcome("error", "This look-up did not work because of a fault on our side.")
         return Outcome("ok", as_text(result))
-
-    def _is_in_force(self, key: str) -> bool:
-        return Interrupt.objects.filter(business_key=key).exists()
 
     def _perform(self, tool: SupportTool, args: dict[str, Any], tool_call_id: str) -> Outcome:
         if tool.external:
@@ -166,7 +164,7 @@ class RowLedger:
             return effect, False
         # An earlier process has died between its intention and the outcome.
         if tool.external == "idempotent":
-            effects.take_up(grant, effect, fence=fence)
+            effects.take_up(effect, fence=fence)
             return effect, True
         effects.conclude(effect, Effect.Status.UNKNOWN, "")
         return effect, False

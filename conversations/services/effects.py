@@ -14,12 +14,12 @@ from agents.spec import render
 from conversations.database import database_now
 from conversations.errors import AlreadySettled, FenceLost, NotAllowed
 from conversations.events import EffectDone, EffectUnknown, publish
-from conversations.models import Conversation, Effect, Interrupt, Run
+from conversations.models import Conversation, Effect, Interrupt
 from conversations.selectors import conversations_to_lock
 from conversations.services.handoffs import want_person
 from conversations.services.interrupts import digest
 from conversations.services.notices import say
-from conversations.services.runs import Claim
+from conversations.services.runs import Claim, is_held
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -52,7 +52,8 @@ def find_grant(claim: Claim, tool: str, args: dict[str, Any], tool_call_id: str)
         _is_approved(row)
         and _is_for(row, tool, args)
         and _is_allowed(conversation, row)
-        and _is_held(claim, row)
+        and row.conversation_id == claim.conversation_id
+        and is_held(claim)
     ):
         return None
     return Grant(conversation, row)
@@ -84,15 +85,6 @@ def _is_allowed(conversation: Conversation, row: Interrupt) -> bool:
     return use is not None and use.approver_for(measure) == row.approver
 
 
-def _is_held(claim: Claim, row: Interrupt) -> bool:
-    return (
-        row.conversation_id == claim.conversation_id
-        and Run.objects.filter(
-            pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
-        ).exists()
-    )
-
-
 def record(grant: Grant, status: str, result: str, *, fence: int) -> Effect:
     """Store the effect of a grant in the transaction of its change, or of the intention to call a foreign system."""
     row = grant.interrupt
@@ -117,7 +109,7 @@ def _free_key(effect: Effect) -> None:
     Interrupt.objects.filter(pk=effect.interrupt_id).update(business_key=None)
 
 
-def take_up(grant: Grant, effect: Effect, *, fence: int) -> None:
+def take_up(effect: Effect, *, fence: int) -> None:
     """Let this claim of the run repeat a call to a foreign system that knows it by its key."""
     Effect.objects.filter(pk=effect.pk, status=Status.STARTED).update(fence=fence)
     effect.fence = fence

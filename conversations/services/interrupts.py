@@ -67,7 +67,7 @@ def create_interrupts(
     for write in writes:
         if write.tool_call_id in known:
             continue
-        is_late = _is_held(write.key)
+        is_late = write.key is not None and is_in_force(write.key)
         by_policy = write.approver == "none"
         status = Status.APPROVED if by_policy else Status.PENDING
         is_decided = by_policy or is_late
@@ -96,8 +96,9 @@ def create_interrupts(
     return facts
 
 
-def _is_held(key: str | None) -> bool:
-    return key is not None and Interrupt.objects.filter(business_key=key).exists()
+def is_in_force(key: str) -> bool:
+    """Return whether a write holds this key."""
+    return Interrupt.objects.filter(business_key=key).exists()
 
 
 def _created(row: Interrupt, shown: dict[str, Any]) -> Created:

@@ -9,25 +9,20 @@ from escalation.models import Escalation
 from escalation.tasks import summarise_escalations
 from tests.conversations.race import race
 from tests.factories import make_message
-from tests.openai_server.server import OpenAIServer
+from tests.model.conftest import KEY, running_server
+
+__all__ = ["running_server"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EXTRACTED = "First: “Where is my order?”"
 
 
-@pytest.fixture(scope="module")
-def running_server():
-    server = OpenAIServer().start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def model(running_server, settings):
     """A company's model, over HTTP."""
     settings.USES_OFFLINE_MODEL = False
-    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-hunter2", running_server.url
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = KEY, running_server.url
     running_server.app.reset()
     model_health.forget()
     yield running_server.app
