@@ -64,6 +64,8 @@ class DeskConsumer(AsyncWebsocketConsumer):
                 await self.channel_layer.group_add(group(key), self.channel_name)
             except Exception as error:
                 logger.warning("channel layer: not joined (%s)", type(error).__name__)
+        # From here on nothing is missed; what was said before, the page is to fetch.
+        self._tell({"type": "news"})
 
     async def disconnect(self, code: int) -> None:
         for key in self._keys:

@@ -56,8 +56,15 @@ async def receive(socket):
     return json.loads(await asyncio.wait_for(socket.recv(), SECONDS))
 
 
+async def listen(desk, name):
+    """Open the socket, and wait for the frame that says: from here on nothing is missed."""
+    socket = await desk(name)
+    assert await receive(socket) == {"type": "news"}
+    return socket
+
+
 async def test_whoever_has_it_hears_of_news_and_of_typing(desk, chat, thread):
-    sam = await desk("sam")
+    sam = await listen(desk, "sam")
     await chat.say(thread, "Hello?")
     await chat.wait("message_accepted")
     assert (await receive(sam))["type"] == "news"
@@ -66,7 +73,7 @@ async def test_whoever_has_it_hears_of_news_and_of_typing(desk, chat, thread):
 
 
 async def test_the_customer_sees_that_sam_writes_and_not_that_olga_does(desk, chat, thread):
-    olga, sam = await desk("olga"), await desk("sam")
+    olga, sam = await listen(desk, "olga"), await listen(desk, "sam")
     await olga.send(json.dumps({"type": "typing"}))
     await chat.say(thread, "Hello?")
     assert (await receive(olga))["type"] == "news", "she may look; her sign has been read by now"
@@ -96,7 +103,7 @@ async def test_another_site_s_page_is_refused(desk, origin):
 
 @pytest.mark.parametrize("data", ["", "{", "[]", '{"type":"message"}', "x" * 40_000, b"typing"])
 async def test_what_is_no_sign_is_ignored(desk, chat, thread, data):
-    sam = await desk("sam")
+    sam = await listen(desk, "sam")
     await sam.send(data)
     await chat.say(thread, "Hello?")
     assert (await receive(sam))["type"] == "news"

@@ -71,6 +71,7 @@ export class Composer {
       return this.focus();
     }
     this.#field.value = "";
+    this.#typedAt = 0; // the next message's first letter is news
     this.#changed();
     this.focus();
     this.#actions.say(text);
@@ -81,10 +82,7 @@ export class Composer {
     this.#fit();
     this.#count();
     const now = Date.now();
-    if (this.#field.value && now - this.#typedAt > TYPING_MS) {
-      this.#typedAt = now;
-      this.#actions.typing();
-    }
+    if (this.#field.value && now - this.#typedAt > TYPING_MS && this.#actions.typing()) this.#typedAt = now;
   }
 
   #fit() {

@@ -47,8 +47,9 @@ const actions = {
     if (!connection.send(frame)) view.showNotice({ text: words.rating.unreachable });
   },
   explain: (text) => view.showNotice({ text }),
+  /** Tell a person who listens; says whether there was one to tell. */
   typing() {
-    if (transcript.handoff?.status === "assigned") connection.send({ type: "typing", thread_id: transcript.threadId });
+    return transcript.handoff?.status === "assigned" && connection.send({ type: "typing", thread_id: transcript.threadId });
   },
 };
 

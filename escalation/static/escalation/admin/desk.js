@@ -21,12 +21,9 @@ let isLeaving = false; // a form is on its way: reloading now would lose its ans
 function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   socket = new WebSocket(`${scheme}://${location.host}${sign.dataset.socket}`);
-  socket.onopen = () => {
-    sign.dataset.listens = "yes";
-    scheduleNews(); // what was said while nobody listened
-  };
   socket.onmessage = (event) => {
     const frame = JSON.parse(event.data);
+    sign.dataset.listens = "yes"; // the first frame says that all that follows will come
     if (frame.type === "typing") showTyping();
     else scheduleNews();
   };
@@ -57,8 +54,9 @@ function replace(page, id) {
   if (!fresh || !shown || fresh.innerHTML === shown.innerHTML) return;
   // A comment that is being written in the timeline, on an approval, must not be lost.
   if (shown.contains(document.activeElement) && document.activeElement.matches("input, textarea")) return;
+  const count = (timeline) => timeline.querySelectorAll(".ss-entry").length;
+  if (count(fresh) > count(shown)) clearTyping(); // what was being written has come
   shown.replaceChildren(...document.adoptNode(fresh).childNodes);
-  clearTyping();
 }
 
 function showTyping() {
