@@ -12,7 +12,6 @@ from agents.spec import ROUTER, TemplateSpec
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from openai import DefaultAsyncHttpxClient
 
 
 def model_name(spec: TemplateSpec, role: str) -> str:
@@ -47,14 +46,6 @@ def build_chat_model(spec: TemplateSpec, role: str) -> BaseChatModel:
 
 
 @cache
-def _http_client() -> DefaultAsyncHttpxClient:
-    # One for the process: a fresh HTTP client costs 40 ms (FACTS).
-    from openai import DefaultAsyncHttpxClient
-
-    return DefaultAsyncHttpxClient(timeout=settings.LLM_TIMEOUT_SECONDS)
-
-
-@cache
 def open_model(name: str) -> BaseChatModel:
     """Return a model of the API that is configured."""
     from agents.open_ai import CarefulChatOpenAI
@@ -66,7 +57,6 @@ def open_model(name: str) -> BaseChatModel:
         "timeout": settings.LLM_TIMEOUT_SECONDS,
         "max_retries": 0,  # the graph tries twice, and only while nothing has been said
         "stream_usage": True,
-        "http_async_client": _http_client(),
     }
     if settings.OPENAI_BASE_URL:
         options["base_url"] = settings.OPENAI_BASE_URL
@@ -74,8 +64,8 @@ def open_model(name: str) -> BaseChatModel:
 
 
 async def close_models() -> None:
-    """Close the HTTP client; models are opened anew: with other settings, or in another event loop."""
-    if _http_client.cache_info().currsize:
-        await _http_client().aclose()
+    """Close this event loop's connections; models are opened anew, with other settings."""
+    from agents.model_http import close_session
+
+    await close_session()
     open_model.cache_clear()
-    _http_client.cache_clear()

@@ -39,7 +39,7 @@ def play(server, name, *, once):
 @pytest.fixture(autouse=True)
 def _are_quick(request, settings):
     if "stall" in request.node.name:
-        settings.LLM_TIMEOUT_SECONDS = 0.4
+        settings.LLM_TIMEOUT_SECONDS = 1
 
 
 @pytest.fixture
