@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bench import eval as evaluation
-from bench import idle, postgres, profile, report, speed, statements, webhooks
+from bench import goals, idle, postgres, profile, report, speed, statements, webhooks
 from bench.stack import open_stack
 
 
@@ -25,7 +25,9 @@ def run_speed(databases: list[str], results: Path) -> None:
     for database in databases:
         with open_stack(database) as stack:
             content[database] = speed.measure(stack, plan)
-        print(report.table(database, content[database]))
+        for model, result in content[database].items():
+            print(report.speed_table(f"{database}, {model}", result))
+        print(goals.table(goals.of_speed(content[database])))
     print(f"\nwritten: {report.write('speed', content, results).name}")
 
 

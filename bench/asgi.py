@@ -1,4 +1,4 @@
-"""The site as it is, with the instant model; BENCH_SQL=file also writes down every statement."""
+"""The site as it is. BENCH_MODEL=instant puts the instant model in; BENCH_SQL=file writes down every statement."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 
 from bench import fake_model, sql_log
 
-fake_model.install()
+if os.environ["BENCH_MODEL"] == "instant":
+    fake_model.install()
 
-from supportsite.asgi import application  # noqa: E402 - after the model is in its place
+from supportsite.asgi import application
 
 if path := os.environ.get("BENCH_SQL"):
     sql_log.write_to(path)

@@ -1,4 +1,6 @@
-"""The same graph without the platform: `graph.astream` in one process, no rows, no sockets.
+"""The limit: the same graph without the platform, `graph.astream` in one process, no rows, no sockets.
+
+Over HTTP its model is LangChain's `ChatOpenAI` as it comes, whatever the platform makes of it.
 
 Reads questions from standard input, one JSON a line, and answers each with one line; see `Question`.
 """
@@ -8,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sys
 import time
 import uuid
+import warnings
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,18 +24,37 @@ import django
 import psutil
 
 from bench import fake_model
-from bench.client import QUESTION
+from bench.answers import answer, question
 from bench.numbers import in_ms
 
-fake_model.install()
+
+def build_plain_model(spec: Any, role: str) -> Any:
+    """Stand in for `agents.chat_models.build_chat_model`: what LangChain's manual says, and the usage."""
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(model="gpt-4o-mini", stream_usage=True)
+
+
+def install_model() -> None:
+    """Let templates be compiled with the model to be measured. Before anything imports `agents.compiled`."""
+    if os.environ["BENCH_MODEL"] == "instant":
+        fake_model.install()
+        return
+    from agents import chat_models
+
+    chat_models.build_chat_model = build_plain_model
+
+
+install_model()
 
 
 @dataclass(frozen=True)
 class Question:
-    """What to run: so many conversations at once, so many turns each, with this stream mode."""
+    """What to run: so many conversations at once, so many turns each of so many tokens, with this stream mode."""
 
     conversations: int
     turns: int
+    tokens: int
     stream_mode: str
 
 
@@ -67,7 +90,7 @@ class BareGraph:
 
         self.template = get_compiled(await asyncio.to_thread(get_current_version, "ecommerce"))
 
-    async def converse(self, question: Question) -> list[tuple[float, float]]:
+    async def converse(self, asked: Question) -> list[tuple[float, float]]:
         """Return (first token, whole answer) in seconds for each turn of one conversation."""
         from django.conf import settings
 
@@ -81,7 +104,7 @@ class BareGraph:
             "recursion_limit": settings.RECURSION_LIMIT,
         }
         times = []
-        for _ in range(question.turns):
+        for _ in range(asked.turns):
             began, listener, run = time.perf_counter(), Listener(), str(uuid.uuid4())
             context = RunContext(
                 template=self.template,
@@ -91,22 +114,22 @@ class BareGraph:
                 meter=listener,
             )
             async for _ in self.graph.astream(
-                new_turn(run, QUESTION),
+                new_turn(run, question(asked.tokens)),
                 config,
                 context=context,
-                stream_mode=question.stream_mode,  # type: ignore[arg-type]
+                stream_mode=asked.stream_mode,  # type: ignore[arg-type]
                 durability="exit",
             ):
                 pass
             ended = time.perf_counter()
-            if "".join(listener.text) != fake_model.ANSWER:
+            if "".join(listener.text) != answer(asked.tokens):
                 raise RuntimeError(f"not the answer: {listener.text}")
             times.append((listener.first_token - began, ended - began))
         return times
 
-    async def measure(self, question: Question) -> dict[str, Any]:
+    async def measure(self, asked: Question) -> dict[str, Any]:
         cpu, began = time.process_time(), time.perf_counter()
-        conversations = (self.converse(question) for _ in range(question.conversations))
+        conversations = (self.converse(asked) for _ in range(asked.conversations))
         times = [one for times in await asyncio.gather(*conversations) for one in times]
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
         return {
@@ -127,13 +150,15 @@ async def serve() -> None:
         bare = BareGraph(await engine._open_saver(resources))
         await bare.prepare()
         while line := await asyncio.to_thread(sys.stdin.readline):
-            answer = await bare.measure(Question(**json.loads(line)))
-            print(json.dumps(answer), flush=True)
+            measured = await bare.measure(Question(**json.loads(line)))
+            print(json.dumps(measured), flush=True)
 
 
 if __name__ == "__main__":
     django.setup()
     logging.disable(logging.WARNING)
+    # OpenAI's client warns of each structure that it has parsed itself.
+    warnings.filterwarnings("ignore", module="pydantic")
     try:
         import uvloop
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from bench.fake_model import ANSWER
+from bench.answers import TOKENS, answer, question
 
-QUESTION = "Where is my order? It should have been here by now."
 TURN_SECONDS = 60
 
 
@@ -35,9 +34,11 @@ class Customer:
         self.thread_id = f"bench-{uuid.uuid4().hex}"
 
     @classmethod
-    async def arrive(cls, url: str) -> Customer:
-        """Connect, and wait for the session."""
+    async def arrive(cls, url: str, *, says_hello: bool = True) -> Customer:
+        """Connect, and wait for the session where there is one."""
         customer = cls(await connect(url, compression=None, max_size=None, ping_interval=None))
+        if not says_hello:
+            return customer
         await customer.socket.send('{"type":"hello"}')
         session = json.loads(await customer.socket.recv())
         if session["type"] != "session":
@@ -47,15 +48,15 @@ class Customer:
     async def leave(self) -> None:
         await self.socket.close()
 
-    async def ask(self) -> Turn:
+    async def ask(self, tokens: int = TOKENS) -> Turn:
         """Send one message and read until its run is over; raises unless the answer is whole and right."""
-        frame = {"type": "message", "thread_id": self.thread_id, "content": QUESTION}
+        frame = {"type": "message", "thread_id": self.thread_id, "content": question(tokens)}
         turn = Turn()
         began = time.perf_counter()
         await self.socket.send(json.dumps({**frame, "client_message_id": uuid.uuid4().hex}))
         while not turn.complete:
             self._read(turn, json.loads(await self.socket.recv()), time.perf_counter() - began)
-        if "".join(turn.text) != ANSWER:
+        if "".join(turn.text) != answer(tokens):
             raise RuntimeError(f"the pieces are not the answer: {turn.text}")
         return turn
 
@@ -72,21 +73,21 @@ class Customer:
             case "message_complete" | "error":
                 raise RuntimeError(f"a turn went wrong: {frame}")
 
-    async def converse(self, turns: int) -> list[Turn]:
+    async def converse(self, turns: int, tokens: int = TOKENS) -> list[Turn]:
         """Ask so many times, each time as soon as the answer is whole."""
         done = []
         for _ in range(turns):
             async with asyncio.timeout(TURN_SECONDS):
-                done.append(await self.ask())
+                done.append(await self.ask(tokens))
         return done
 
 
-async def gather_customers(url: str, count: int) -> list[Customer]:
+async def gather_customers(url: str, count: int, *, says_hello: bool = True) -> list[Customer]:
     """Open so many sockets, a few at a time."""
     gate = asyncio.Semaphore(16)
 
     async def arrive() -> Customer:
         async with gate:
-            return await Customer.arrive(url)
+            return await Customer.arrive(url, says_hello=says_hello)
 
     return list(await asyncio.gather(*(arrive() for _ in range(count))))

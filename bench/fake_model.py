@@ -1,4 +1,4 @@
-"""A language model that answers at once: one routing decision, then 50 tokens. It costs what LangChain costs."""
+"""A language model in the process: one routing decision, then tokens, at once. It costs what LangChain costs."""
 
 from __future__ import annotations
 
@@ -13,23 +13,15 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 
 from agents.spec import ROUTER, TemplateSpec
+from bench.answers import pieces_for
 
-TOKENS = 50
-WORDS = (
-    "Your order left our warehouse this morning and is on its way to you. ",
-    "The carrier expects to deliver it within three working days. ",
-    "You will get a message with the hour as soon as it is known, and you can follow it on your page ",
-    "at any time.",
-)
-# As a model would cut it: words with their spaces, 50 of them.
-PIECES = [word + " " for word in "".join(WORDS).split()]
-PIECES = [*PIECES, *PIECES][:TOKENS]
-ANSWER = "".join(PIECES)
-USAGE = UsageMetadata(input_tokens=400, output_tokens=TOKENS, total_tokens=400 + TOKENS)
+
+def _usage(tokens: int) -> UsageMetadata:
+    return UsageMetadata(input_tokens=400, output_tokens=tokens, total_tokens=400 + tokens)
 
 
 class InstantModel(BaseChatModel):
-    """The router names the template's first agent; every agent says `ANSWER`, a token at a time."""
+    """The router names the template's first agent; every agent gives the answer of `bench.answers`."""
 
     role: str
     first_agent: str
@@ -47,7 +39,10 @@ class InstantModel(BaseChatModel):
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         calls = [self._decision(messages)] if self.role == ROUTER else []
-        message = AIMessage(content="" if calls else ANSWER, tool_calls=calls, usage_metadata=USAGE)
+        pieces = [] if calls else pieces_for(messages[-1].text)
+        message = AIMessage(
+            content="".join(pieces), tool_calls=calls, usage_metadata=_usage(len(pieces))
+        )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(
@@ -62,8 +57,9 @@ class InstantModel(BaseChatModel):
             result = self._generate(messages).generations[0].message
             chunks = [AIMessageChunk(**result.model_dump(exclude={"type"}))]
         else:
-            chunks = [AIMessageChunk(content=piece) for piece in PIECES]
-            chunks.append(AIMessageChunk(content="", usage_metadata=USAGE))
+            pieces = pieces_for(messages[-1].text)
+            chunks = [AIMessageChunk(content=piece) for piece in pieces]
+            chunks.append(AIMessageChunk(content="", usage_metadata=_usage(len(pieces))))
         for message in chunks:
             # A socket would give the loop back here; without it one answer would block all others.
             await asyncio.sleep(0)

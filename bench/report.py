@@ -63,18 +63,14 @@ ROWS = (
     ("first token p50, ms", "first_token_ms", "p50"),
     ("first token p95, ms", "first_token_ms", "p95"),
     ("CPU a turn, ms", "cpu_ms_per_turn", "server"),
-    ("  Valkey's, ms", "cpu_ms_per_turn", "valkey"),
     ("  PostgreSQL's, ms", "cpu_ms_per_turn", "postgres"),
+    ("  Valkey's, ms", "cpu_ms_per_turn", "valkey"),
+    ("  the model's, ms", "cpu_ms_per_turn", "model"),
+    ("  the clients', ms", "cpu_ms_per_turn", "client"),
     ("frames a turn", "frames_per_turn", None),
     ("memory, MB", "rss_mb", None),
 )
-COLUMNS = ("platform", "bare_updates", "bare_messages", "platform_alone", "bare_alone")
-NOTES = {
-    "turns_per_second_ratio": "messages a second, platform / bare graph",
-    "cpu_ratio": "CPU a turn, platform / bare graph",
-    "platform_own_cpu_ms_per_turn": "CPU of the platform itself a turn, ms",
-    "rss_growth_kb_per_turn": "memory growth a turn, KB",
-}
+COLUMNS = ("platform", "handler", "bare_updates", "bare_messages", "platform_alone")
 
 
 def _cell(measured: dict[str, Any], name: str, part: str | None) -> str:
@@ -84,12 +80,14 @@ def _cell(measured: dict[str, Any], name: str, part: str | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def table(database: str, result: dict[str, Any]) -> str:
-    """Return one database's result for people."""
-    lines = ["", f"{database:22}" + "".join(f"{name:>16}" for name in COLUMNS)]
+def speed_table(title: str, result: dict[str, Any]) -> str:
+    """Return the figures of one database with one model for people."""
+    lines = ["", f"{title:22}" + "".join(f"{name:>16}" for name in COLUMNS)]
     for label, name, part in ROWS:
         cells = [_cell(result[column], name, part) for column in COLUMNS]
         if any(cells):
             lines.append(f"{label:22}" + "".join(f"{cell:>16}" for cell in cells))
-    lines += [f"{text}: {result['derived'][name]}" for name, text in NOTES.items()]
+    tokens = result["derived"]["cpu_us_per_token"]
+    cells = [str(tokens.get(column, "")) for column in COLUMNS]
+    lines.append(f"{'CPU a token, µs':22}" + "".join(f"{cell:>16}" for cell in cells))
     return "\n".join(lines)

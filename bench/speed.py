@@ -1,16 +1,24 @@
-"""The closed loop: so many customers at once, each of whom writes again as soon as the answer is whole."""
+"""The closed loop: so many customers at once, each of whom writes again as soon as the answer is whole.
+
+Platform, handler and bare graph alternate, first with the model over HTTP and then with the model in the process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import uvloop
+
+from bench.answers import TOKENS
 from bench.client import Turn, gather_customers
 from bench.numbers import in_ms, medians
-from bench.stack import Bare, Stack, Web
+from bench.stack import Stack, Web
 
+MODELS = ("http", "instant")
 STREAMS = ("updates", "messages")
 
 
@@ -19,32 +27,40 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        repetitions: Of platform and bare graph, alternating.
+        repetitions: Of platform, handler and bare graph, alternating.
         conversations: At once.
         turns: Of each conversation, in each repetition.
+        long_tokens: Of the answers that show, beside the usual ones, what a token costs.
+        long_turns: Of each conversation with such answers.
         alone_turns: Of one conversation with nobody else there; measured once, at the end.
     """
 
     repetitions: int
     conversations: int
     turns: int
+    long_tokens: int
+    long_turns: int
     alone_turns: int
 
 
-FULL = Plan(repetitions=5, conversations=16, turns=12, alone_turns=40)
-QUICK = Plan(repetitions=2, conversations=16, turns=2, alone_turns=3)
+FULL = Plan(repetitions=3, conversations=16, turns=8, long_tokens=250, long_turns=2, alone_turns=30)
+QUICK = Plan(repetitions=1, conversations=4, turns=2, long_tokens=100, long_turns=1, alone_turns=2)
+# Measures so many conversations at once, so many turns each, of so many tokens.
+Subject = Callable[[int, int, int], dict[str, Any]]
 
 
-async def converse_at_once(web: Web, conversations: int, turns: int) -> dict[str, Any]:
+async def converse_at_once(
+    web: Web, conversations: int, turns: int, tokens: int = TOKENS
+) -> dict[str, Any]:
     """Measure new conversations, all at once. Connecting is not part of it."""
-    customers = await gather_customers(web.ws_url, conversations)
-    cpu, began = web.cpu_seconds(), time.perf_counter()
-    talks = await asyncio.gather(*(customer.converse(turns) for customer in customers))
-    seconds, cpu_after = time.perf_counter() - began, web.cpu_seconds()
+    customers = await gather_customers(web.ws_url, conversations, says_hello=web.says_hello)
+    cpu, own_cpu, began = web.cpu_seconds(), time.process_time(), time.perf_counter()
+    talks = await asyncio.gather(*(customer.converse(turns, tokens) for customer in customers))
+    seconds, own_cpu = time.perf_counter() - began, time.process_time() - own_cpu
+    spent = {name: after - cpu[name] for name, after in web.cpu_seconds().items()}
     await asyncio.gather(*(customer.leave() for customer in customers))
     all_turns = [turn for talk in talks for turn in talk]
-    spent = {name: cpu_after[name] - before for name, before in cpu.items()}
-    return _figures(all_turns, seconds, spent, web.rss_bytes)
+    return _figures(all_turns, seconds, {**spent, "client": own_cpu}, web.rss_bytes)
 
 
 def _figures(
@@ -63,50 +79,78 @@ def _figures(
     }
 
 
+def open_subjects(stack: Stack, model: str) -> dict[str, Subject]:
+    """Start what is compared, all with this model."""
+    web = stack.start_web(f"web-{model}", BENCH_MODEL=model)
+    handler = stack.start_handler(f"handler-{model}", BENCH_MODEL=model)
+    bare = stack.start_bare(f"bare-{model}", BENCH_MODEL=model)
+    web.wait_until_ready()
+    handler.wait_until_ready()
+
+    def ask_web(web: Web) -> Subject:
+        return lambda *load: uvloop.run(converse_at_once(web, *load))
+
+    def ask_bare(stream_mode: str) -> Subject:
+        return lambda conversations, turns, tokens: bare.ask(
+            conversations=conversations, turns=turns, tokens=tokens, stream_mode=stream_mode
+        )
+
+    return {
+        "platform": ask_web(web),
+        "handler": ask_web(handler),
+        **{f"bare_{stream}": ask_bare(stream) for stream in STREAMS},
+    }
+
+
 def measure(stack: Stack, plan: Plan) -> dict[str, Any]:
-    """Measure the platform and the bare graph, alternating.
+    """Return the figures of each model."""
+    return {model: measure_model(stack, plan, model) for model in MODELS}
+
+
+def measure_model(stack: Stack, plan: Plan, model: str) -> dict[str, Any]:
+    """Measure the platform, the handler and the bare graph, alternating.
 
     Returns:
         Medians by what was measured, "repetitions" with every single measurement, and what follows from them.
     """
-    web, bare = stack.start_web(), stack.start_bare()
-    web.wait_until_ready()
-    warm_up(web, bare, plan)
-    measured: dict[str, list[dict[str, Any]]] = {
-        "platform": [],
-        **{f"bare_{s}": [] for s in STREAMS},
-    }
+    subjects = open_subjects(stack, model)
+    for subject in subjects.values():  # imports, compiles and fills caches
+        subject(plan.conversations, 1, plan.long_tokens)
+    measured: dict[str, list[dict[str, Any]]] = {name: [] for name in subjects}
+    measured |= {f"{name}_long": [] for name in subjects}
     for _ in range(plan.repetitions):
-        measured["platform"].append(
-            asyncio.run(converse_at_once(web, plan.conversations, plan.turns))
-        )
-        for stream in STREAMS:
-            question = {"conversations": plan.conversations, "turns": plan.turns}
-            measured[f"bare_{stream}"].append(bare.ask(**question, stream_mode=stream))
-    alone = asyncio.run(converse_at_once(web, 1, plan.alone_turns))
-    bare_alone = bare.ask(conversations=1, turns=plan.alone_turns, stream_mode="updates")
+        for name, subject in subjects.items():
+            measured[name].append(subject(plan.conversations, plan.turns, TOKENS))
+        for name, subject in subjects.items():
+            load = (plan.conversations, plan.long_turns, plan.long_tokens)
+            measured[f"{name}_long"].append(subject(*load))
     result: dict[str, Any] = {name: medians(values) for name, values in measured.items()}
-    result |= {"platform_alone": alone, "bare_alone": bare_alone}
-    return {**result, "derived": derive(result, measured["platform"]), "repetitions": measured}
+    result["platform_alone"] = subjects["platform"](1, plan.alone_turns, TOKENS)
+    return {**result, "derived": derive(result, plan), "repetitions": measured}
 
 
-def warm_up(web: Web, bare: Bare, plan: Plan) -> None:
-    """Let both import, compile and fill their caches; this is not measured."""
-    turns = 1 if plan is QUICK else 4
-    asyncio.run(converse_at_once(web, plan.conversations, turns))
-    for stream in STREAMS:
-        bare.ask(conversations=plan.conversations, turns=turns, stream_mode=stream)
+def derive(result: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """Return the ratios, and what a token costs in CPU time."""
+    ours, handler, bare = result["platform"], result["handler"], result["bare_updates"]
+    cpu = ours["cpu_ms_per_turn"]["server"]
 
+    def cpu_us_per_token(name: str) -> float:
+        short, long = (result[key]["cpu_ms_per_turn"]["server"] for key in (name, f"{name}_long"))
+        return round((long - short) * 1000 / (plan.long_tokens - TOKENS), 1)
 
-def derive(result: dict[str, Any], platform: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the ratios, what the platform itself costs, and how its memory grew."""
-    ours, bare = result["platform"], result["bare_updates"]
-    turns = sum(one["turns"] for one in platform[1:])
-    grown_mb = platform[-1]["rss_mb"] - platform[0]["rss_mb"]
-    cpu, bare_cpu = ours["cpu_ms_per_turn"]["server"], bare["cpu_ms_per_turn"]["server"]
     return {
-        "turns_per_second_ratio": round(ours["turns_per_second"] / bare["turns_per_second"], 3),
-        "cpu_ratio": round(cpu / bare_cpu, 2),
-        "platform_own_cpu_ms_per_turn": round(cpu - bare_cpu, 2),
-        "rss_growth_kb_per_turn": round(grown_mb * 1000 / turns, 2),
+        "turns_per_second_to_handler": _ratio(ours, handler, "turns_per_second"),
+        "cpu_to_handler": round(cpu / handler["cpu_ms_per_turn"]["server"], 3),
+        "cpu_to_bare": round(cpu / bare["cpu_ms_per_turn"]["server"], 3),
+        "first_token_sooner": round(
+            handler["first_token_ms"]["p50"] / ours["first_token_ms"]["p50"], 2
+        ),
+        "cpu_us_per_token": {
+            name: cpu_us_per_token(name)
+            for name in ("platform", "handler", "bare_updates", "bare_messages")
+        },
     }
+
+
+def _ratio(one: dict[str, Any], other: dict[str, Any], name: str) -> float:
+    return round(one[name] / other[name], 2)

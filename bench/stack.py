@@ -1,4 +1,4 @@
-"""The processes that are measured: one web server on data of its own, with a real Valkey; the bare graph beside it."""
+"""The processes that are measured, each on data of its own, and what they need: databases, Valkey, a model."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 90
 
 
-def _environment(data_dir: Path, valkey: Valkey, database_url: str | None) -> dict[str, str]:
-    """Return production's variables. The model's address is never called: the instant model answers."""
+def _environment(
+    data_dir: Path, valkey: Valkey, model_url: str, database_url: str | None
+) -> dict[str, str]:
+    """Return production's variables."""
     url = database_url or f"sqlite:///{data_dir / 'support.sqlite3'}"
     return {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
@@ -40,7 +42,9 @@ def _environment(data_dir: Path, valkey: Valkey, database_url: str | None) -> di
         "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": url,
         "REDIS_URL": valkey.url,
-        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "OPENAI_BASE_URL": model_url,
+        "OPENAI_API_KEY": "none",
+        "BENCH_MODEL": "http",
         "DJANGO_SETTINGS_MODULE": "supportsite.settings",
     }
 
@@ -60,13 +64,20 @@ def _prepare(env: dict[str, str]) -> None:
 
 @dataclass
 class Web:
-    """The web server and what it needs."""
+    """A web server, and what works for it.
+
+    Attributes:
+        live_path: Answers as soon as it serves.
+        says_hello: A client introduces itself, and is given a session.
+        helpers: Other processes whose CPU time is looked at, by name; with their children.
+    """
 
     process: psutil.Popen
-    valkey: Valkey
     url: str
     log: Path
-    postgres_pid: int | None
+    live_path: str
+    says_hello: bool
+    helpers: dict[str, psutil.Process]
 
     @property
     def ws_url(self) -> str:
@@ -78,20 +89,14 @@ class Web:
 
     def cpu_seconds(self) -> dict[str, float]:
         """Return the CPU time so far of the server, and of what works for it, by process."""
-        spent = {
-            "server": _cpu(self.process),
-            "valkey": _cpu(psutil.Process(self.valkey.process.pid)),
-        }
-        if self.postgres_pid:
-            first = psutil.Process(self.postgres_pid)
-            spent["postgres"] = sum(map(_cpu, [first, *first.children()]))
-        return spent
+        helpers = {name: _cpu_with_children(one) for name, one in self.helpers.items()}
+        return {"server": _cpu(self.process), **helpers}
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with urlopen(f"{self.url}/health/ready", timeout=5):
+                with urlopen(f"{self.url}{self.live_path}", timeout=5):
                     return
             except URLError:
                 time.sleep(0.1)
@@ -104,6 +109,10 @@ def _cpu(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(times.user + times.system)
+
+
+def _cpu_with_children(process: psutil.Process) -> float:
+    return sum(map(_cpu, [process, *process.children()]))
 
 
 class Bare:
@@ -141,10 +150,11 @@ class Stack:
             if database == "postgres"
             else None
         )
+        self._model = self._start_model()
         self._seed_url = self._new_database(None)
         self._seed = self._folder / "seed"
         self._seed.mkdir()
-        _prepare(_environment(self._seed, self._valkey, self._seed_url))
+        _prepare(self._environment(self._seed, self._seed_url))
 
     def close(self) -> None:
         self._resources.close()
@@ -156,34 +166,69 @@ class Stack:
         self._resources.callback(self._postgres.drop, url)
         return url
 
+    def _start_model(self) -> tuple[psutil.Process, str]:
+        """Start the language model's API; return its process and its address."""
+        process = psutil.Popen(
+            [sys.executable, "-m", "bench.openai_server"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._resources.callback(_end, process)
+        return process, process.stdout.readline().strip()
+
+    def _environment(self, data_dir: Path, database_url: str | None) -> dict[str, str]:
+        return _environment(data_dir, self._valkey, self._model[1], database_url)
+
     def _new_site(self, name: str) -> tuple[Path, dict[str, str]]:
         data_dir = self._folder / name
         shutil.copytree(self._seed, data_dir)
-        return data_dir, _environment(data_dir, self._valkey, self._new_database(self._seed_url))
+        return data_dir, self._environment(data_dir, self._new_database(self._seed_url))
 
     def start_web(self, name: str = "web", **variables: str) -> Web:
-        """Start the web server on a copy of the prepared data; `wait_until_ready` is the caller's."""
+        """Start the platform on a copy of the prepared data; `wait_until_ready` is the caller's."""
+        return self._start_web("bench.web", name, "/health/live", variables, says_hello=True)
+
+    def start_handler(self, name: str = "handler", **variables: str) -> Web:
+        """Start the FastAPI handler; `wait_until_ready` is the caller's."""
+        return self._start_web("bench.handler", name, "/openapi.json", variables, says_hello=False)
+
+    def _start_web(
+        self,
+        module: str,
+        name: str,
+        live_path: str,
+        variables: dict[str, str],
+        *,
+        says_hello: bool,
+    ) -> Web:
         data_dir, env = self._new_site(name)
         port, log = free_port(), data_dir / "web.log"
         with log.open("wb") as output:
             process = psutil.Popen(
-                [sys.executable, "-m", "bench.web", "--port", str(port)],
+                [sys.executable, "-m", module, "--port", str(port)],
                 cwd=ROOT,
                 env={**env, **variables},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         self._resources.callback(_end, process)
-        pid = self._postgres.pid if self._postgres else None
-        return Web(process, self._valkey, f"http://127.0.0.1:{port}", log, pid)
+        url = f"http://127.0.0.1:{port}"
+        return Web(process, url, log, live_path, says_hello, self._helpers())
+
+    def _helpers(self) -> dict[str, psutil.Process]:
+        helpers = {"model": self._model[0], "valkey": psutil.Process(self._valkey.process.pid)}
+        if self._postgres and self._postgres.pid:
+            helpers["postgres"] = psutil.Process(self._postgres.pid)
+        return helpers
 
     def start_courier(self, **variables: str) -> Bare:
         """Start a process that delivers webhooks, on another copy of the prepared data."""
         return self._start_asked("bench.courier", "courier", variables)
 
-    def start_bare(self) -> Bare:
+    def start_bare(self, name: str = "bare", **variables: str) -> Bare:
         """Start the bare graph's process on another copy of the prepared data."""
-        return self._start_asked("bench.bare", "bare", {})
+        return self._start_asked("bench.bare", name, variables)
 
     def _start_asked(self, module: str, name: str, variables: dict[str, str]) -> Bare:
         _, env = self._new_site(name)

@@ -25,9 +25,12 @@ def result(tmp_path_factory):
     return {"text": file.read_text(), "printed": done.stdout, **json.loads(file.read_text())}
 
 
-@pytest.mark.parametrize("column", ["platform", "bare_updates", "bare_messages", "platform_alone"])
-def test_every_column_has_its_figures(result, column):
-    measured = result["sqlite"][column]
+@pytest.mark.parametrize("model", ["http", "instant"])
+@pytest.mark.parametrize(
+    "column", ["platform", "handler", "bare_updates", "bare_messages", "platform_alone"]
+)
+def test_every_column_has_its_figures(result, model, column):
+    measured = result["sqlite"][model][column]
     assert measured["turns_per_second"] > 0
     assert measured["cpu_ms_per_turn"]["server"] > 0
     assert measured["rss_mb"] > 10
@@ -35,12 +38,18 @@ def test_every_column_has_its_figures(result, column):
         assert 0 < measured[name]["p50"] <= measured[name]["p95"]
 
 
-def test_platform_and_bare_graph_alternate_equally_often(result):
-    repetitions = result["sqlite"]["repetitions"]
+def test_all_that_is_compared_alternates_equally_often(result):
+    plan, repetitions = result["plan"], result["sqlite"]["http"]["repetitions"]
     counts = {len(measured) for measured in repetitions.values()}
-    assert counts == {result["plan"]["repetitions"]}
-    turns = {one["turns"] for measured in repetitions.values() for one in measured}
-    assert turns == {result["plan"]["conversations"] * result["plan"]["turns"]}
+    assert counts == {plan["repetitions"]}
+    turns = {one["turns"] for name in ("platform", "handler") for one in repetitions[name]}
+    assert turns == {plan["conversations"] * plan["turns"]}
+
+
+def test_the_model_over_http_was_asked_by_platform_and_handler(result):
+    printed = result["printed"].partition("sqlite, instant")[0]
+    assert "the model's, ms" in printed
+    assert all(result["sqlite"]["http"][name]["requests_per_turn"] == 2 for name in ("platform", "handler"))
 
 
 def test_the_result_says_of_what_it_is(result):
@@ -54,5 +63,7 @@ def test_the_result_names_no_machine_and_no_path(result):
     assert str(ROOT) not in result["text"]
 
 
-def test_the_table_shows_the_ratios(result):
-    assert "CPU a turn, platform / bare graph" in result["printed"]
+def test_each_goal_stands_beside_its_figure(result):
+    lines = [line for line in result["printed"].splitlines() if line.endswith(("met", "missed"))]
+    assert len(lines) == 6
+    assert any(line.startswith("CPU a turn, platform / handler") for line in lines)
