@@ -1,34 +1,55 @@
-"""`python -m bench`: speed against the bare graph; where the time goes; what is understood; webhooks."""
+"""`python -m bench`: speed beside a FastAPI handler and the bare graph; what else costs; what is understood."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import eval as evaluation
-from bench import goals, idle, postgres, profile, report, speed, statements, webhooks
+from bench import (
+    goals,
+    idle,
+    offline,
+    open_loop,
+    postgres,
+    profile,
+    report,
+    speed,
+    statements,
+    webhooks,
+)
 from bench.stack import open_stack
+
+IS_QUICK = bool(os.environ.get("BENCH_QUICK"))
+Run = Callable[[list[str], Path], None]
 
 
 def _databases(choice: str) -> list[str]:
     if choice != "auto":
         return ["sqlite", "postgres"] if choice == "both" else [choice]
-    is_quick = bool(os.environ.get("BENCH_QUICK"))
-    return ["sqlite", "postgres"] if postgres.is_available() and not is_quick else ["sqlite"]
+    return ["postgres"] if postgres.is_available() and not IS_QUICK else ["sqlite"]
 
 
-def run_speed(databases: list[str], results: Path) -> None:
-    plan = speed.QUICK if os.environ.get("BENCH_QUICK") else speed.FULL
-    content = {"run": report.describe_run(), "plan": vars(plan)}
-    for database in databases:
-        with open_stack(database) as stack:
-            content[database] = speed.measure(stack, plan)
-        for model, result in content[database].items():
-            print(report.speed_table(f"{database}, {model}", result))
-        print(goals.table(goals.of_speed(content[database])))
-    print(f"\nwritten: {report.write('speed', content, results).name}")
+def measured_by(module: Any) -> Run:
+    """Return a mode that carries a module's plan out on each database, and prints its table and its goals."""
+    plan = module.QUICK if IS_QUICK else module.FULL
+
+    def run(databases: list[str], results: Path) -> None:
+        content = {"run": report.describe_run(), "plan": vars(plan)}
+        for database in databases:
+            with open_stack(database) as stack:
+                content[database] = module.measure(stack, plan)
+            print(module.table(database, content[database]))
+            if hasattr(module, "find_goals"):
+                print(goals.table(module.find_goals(content[database])))
+        kind = module.__name__.rpartition(".")[2]
+        print(f"\nwritten: {report.write(kind, content, results).name}")
+
+    return run
 
 
 def run_profile(databases: list[str], results: Path) -> None:
@@ -40,6 +61,7 @@ def run_profile(databases: list[str], results: Path) -> None:
         with open_stack(database) as stack, tempfile.TemporaryDirectory() as folder:
             content[database] = profile.measure(stack, Path(folder), flame_graph)
         print(profile.table(database, content[database]))
+        print(goals.table(profile.find_goals(content[database])))
     print(f"\nwritten: {report.write('profile', content, results).name}, and flame graphs")
 
 
@@ -52,31 +74,14 @@ def run_sql(databases: list[str], results: Path) -> None:
     print(f"\nwritten: {report.write('sql', content, results).name}")
 
 
-def run_idle(databases: list[str], results: Path) -> None:
-    content = {"run": report.describe_run()}
-    for database in databases:
-        with open_stack(database) as stack:
-            content[database] = idle.measure(stack)
-        print(idle.table(database, content[database]))
-    print(f"\nwritten: {report.write('idle', content, results).name}")
-
-
-def run_webhooks(databases: list[str], results: Path) -> None:
-    plan = webhooks.QUICK if os.environ.get("BENCH_QUICK") else webhooks.FULL
-    content = {"run": report.describe_run(), "plan": vars(plan)}
-    for database in databases:
-        with open_stack(database) as stack:
-            content[database] = webhooks.measure(stack, plan)
-        print(webhooks.table(database, content[database]))
-    print(f"\nwritten: {report.write('webhooks', content, results).name}")
-
-
-MODES = {
-    "speed": run_speed,
+MODES: dict[str, Run] = {
+    "speed": measured_by(speed),
+    "open": measured_by(open_loop),
+    "idle": measured_by(idle),
+    "offline": measured_by(offline),
+    "webhooks": measured_by(webhooks),
     "profile": run_profile,
     "sql": run_sql,
-    "idle": run_idle,
-    "webhooks": run_webhooks,
 }
 
 

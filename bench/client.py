@@ -6,13 +6,19 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.answers import TOKENS, answer, question
 
 TURN_SECONDS = 60
+AT_ONCE = 16
+Hello = dict[str, Any]
+T = TypeVar("T")
+HELLO: Hello = {"type": "hello"}
 
 
 @dataclass
@@ -34,30 +40,36 @@ class Customer:
         self.thread_id = f"bench-{uuid.uuid4().hex}"
 
     @classmethod
-    async def arrive(cls, url: str, *, says_hello: bool = True) -> Customer:
-        """Connect, and wait for the session where there is one."""
+    async def arrive(cls, url: str, hello: Hello | None = HELLO) -> Customer:
+        """Connect; say hello where that is the custom (None: it is not), and wait for the session."""
         customer = cls(await connect(url, compression=None, max_size=None, ping_interval=None))
-        if not says_hello:
-            return customer
-        await customer.socket.send('{"type":"hello"}')
-        session = json.loads(await customer.socket.recv())
-        if session["type"] != "session":
-            raise RuntimeError(f"no session, but {session}")
+        if hello is not None:
+            await customer.socket.send(json.dumps(hello))
+            session = json.loads(await customer.socket.recv())
+            if session["type"] != "session":
+                raise RuntimeError(f"no session, but {session}")
         return customer
 
     async def leave(self) -> None:
         await self.socket.close()
 
     async def ask(self, tokens: int = TOKENS) -> Turn:
-        """Send one message and read until its run is over; raises unless the answer is whole and right."""
-        frame = {"type": "message", "thread_id": self.thread_id, "content": question(tokens)}
-        turn = Turn()
-        began = time.perf_counter()
-        await self.socket.send(json.dumps({**frame, "client_message_id": uuid.uuid4().hex}))
-        while not turn.complete:
-            self._read(turn, json.loads(await self.socket.recv()), time.perf_counter() - began)
+        """Ask for an answer of so many tokens; raises unless it comes whole and right."""
+        turn = await self.say(question(tokens))
         if "".join(turn.text) != answer(tokens):
             raise RuntimeError(f"the pieces are not the answer: {turn.text}")
+        return turn
+
+    async def say(self, content: str) -> Turn:
+        """Send one message and read until its run is over; raises when that goes wrong or lasts too long."""
+        frame = {"type": "message", "thread_id": self.thread_id, "content": content}
+        turn = Turn()
+        began = time.perf_counter()
+        async with asyncio.timeout(TURN_SECONDS):
+            await self.socket.send(json.dumps({**frame, "client_message_id": uuid.uuid4().hex}))
+            while not turn.complete:
+                received = json.loads(await self.socket.recv())
+                self._read(turn, received, time.perf_counter() - began)
         return turn
 
     def _read(self, turn: Turn, frame: dict[str, str], at: float) -> None:
@@ -75,19 +87,20 @@ class Customer:
 
     async def converse(self, turns: int, tokens: int = TOKENS) -> list[Turn]:
         """Ask so many times, each time as soon as the answer is whole."""
-        done = []
-        for _ in range(turns):
-            async with asyncio.timeout(TURN_SECONDS):
-                done.append(await self.ask(tokens))
-        return done
+        return [await self.ask(tokens) for _ in range(turns)]
 
 
-async def gather_customers(url: str, count: int, *, says_hello: bool = True) -> list[Customer]:
+async def gather_customers(url: str, count: int, hello: Hello | None = HELLO) -> list[Customer]:
     """Open so many sockets, a few at a time."""
-    gate = asyncio.Semaphore(16)
+    return await a_few_at_a_time(Customer.arrive(url, hello) for _ in range(count))
 
-    async def arrive() -> Customer:
+
+async def a_few_at_a_time(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return the results of all, of which never more than `AT_ONCE` are being worked on."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def pass_gate(work: Coroutine[Any, Any, T]) -> T:
         async with gate:
-            return await Customer.arrive(url, says_hello=says_hello)
+            return await work
 
-    return list(await asyncio.gather(*(arrive() for _ in range(count))))
+    return list(await asyncio.gather(*map(pass_gate, works)))

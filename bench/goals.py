@@ -1,9 +1,8 @@
-"""The goals beside what was measured; met or missed."""
+"""A goal beside what was measured: met or missed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,23 +19,10 @@ class Goal:
         return self.measured >= self.limit if self.is_least else self.measured <= self.limit
 
 
-def of_speed(result: dict[str, Any]) -> list[Goal]:
-    http, instant = result["http"]["derived"], result["instant"]["derived"]
-    rate = "messages/s, platform / handler"
-    return [
-        Goal(f"{rate}, model over HTTP", http["turns_per_second_to_handler"], 8, is_least=True),
-        Goal(f"{rate}, in process", instant["turns_per_second_to_handler"], 5, is_least=True),
-        Goal("CPU a turn, platform / handler, HTTP", http["cpu_to_handler"], 1 / 8),
-        Goal("CPU a turn, platform / bare graph, HTTP", http["cpu_to_bare"], 1.0),
-        Goal("CPU a token, HTTP, µs", http["cpu_us_per_token"]["platform"], 100),
-        Goal("first token p50, times sooner, HTTP", http["first_token_sooner"], 2, is_least=True),
-    ]
-
-
 def table(goals: list[Goal]) -> str:
-    lines = ["", f"{'figure':42}{'measured':>12}{'goal':>12}"]
+    lines = ["", f"{'figure':48}{'measured':>10}{'goal':>10}"]
     for goal in goals:
         limit = f"{'≥' if goal.is_least else '≤'} {goal.limit:g}"
         outcome = "met" if goal.is_met else "missed"
-        lines.append(f"{goal.figure:42}{goal.measured:>12g}{limit:>12}  {outcome}")
+        lines.append(f"{goal.figure:48}{goal.measured:>10g}{limit:>10}  {outcome}")
     return "\n".join(lines)

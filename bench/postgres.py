@@ -43,6 +43,13 @@ class Server:
         with psycopg.connect(f"{self._server}/postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def count_writes(self) -> int:
+        """Return how many transactions have written so far; those that only read have no number."""
+        with psycopg.connect(f"{self._server}/postgres", autocommit=True) as connection:
+            row = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())").fetchone()
+        assert row is not None
+        return int(row[0])
+
     def create(self, *, copy_of: str | None = None) -> str:
         """Return the URL of a new database."""
         name = f"bench_{uuid.uuid4().hex[:12]}"

@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from bench.goals import Goal
 from bench.speed import converse_at_once
 from bench.stack import Stack, Web
 
@@ -62,6 +63,8 @@ STEPS = (
     ),
     ("thread hops", ("/asgiref/", "/concurrent/", "/threading.py")),
 )
+# In any frame: a turn's rows are being written or read.
+STORING = ("/conversations/services/", "/conversations/database.py", "/django/db/", "/psycopg")
 Stacks = list[tuple[list[str], int]]
 
 
@@ -115,6 +118,18 @@ def _find_step(frames: list[str]) -> str:
     return "event loop and other"
 
 
+def _storing_ms(stacks: Stacks, cpu_ms: float) -> float:
+    """Return the CPU a turn of all that talks to the database, but for the checkpoints."""
+    total = sum(count for _, count in stacks)
+    storing = sum(count for frames, count in stacks if _stores(frames))
+    return round(cpu_ms * storing / total, 2)
+
+
+def _stores(frames: list[str]) -> bool:
+    is_checkpoint = any("/langgraph/checkpoint/" in frame for frame in frames)
+    return not is_checkpoint and any(part in frame for frame in frames for part in STORING)
+
+
 def measure(stack: Stack, folder: Path, flame_graph: Path, *, turns: int = TURNS) -> dict[str, Any]:
     """Profile the web server under load; write the flame graph, and return where its CPU went."""
     web = stack.start_web("profile")
@@ -126,8 +141,9 @@ def measure(stack: Stack, folder: Path, flame_graph: Path, *, turns: int = TURNS
     # Its title is the whole command, with this machine's paths.
     flame_graph.write_text(TITLE.sub(r"\g<1>CPU of the web server", flame_graph.read_text()))
     stacks = parse(raw.read_text())
-    spent = shares(stacks, figures["cpu_ms_per_turn"]["server"])
-    return {"figures": figures, **spent}
+    cpu_ms = figures["cpu_ms_per_turn"]["server"]
+    spent = shares(stacks, cpu_ms)
+    return {"figures": figures, "storing_ms": _storing_ms(stacks, cpu_ms), **spent}
 
 
 def _load_under(web: Web, turns: int, options: list[str]) -> dict[str, Any]:
@@ -148,10 +164,16 @@ def _load_under(web: Web, turns: int, options: list[str]) -> dict[str, Any]:
     return figures
 
 
+def find_goals(result: dict[str, Any]) -> list[Goal]:
+    return [Goal("storing a turn, ms CPU", result["storing_ms"], 0.5)]
+
+
 def table(database: str, result: dict[str, Any]) -> str:
     """Return both views for people."""
     cpu = result["figures"]["cpu_ms_per_turn"]["server"]
-    lines = [f"\n{database}: {cpu:.1f} ms CPU a turn while being watched"]
+    lines = [
+        f"\n{database}: {cpu:.1f} ms CPU a turn while being watched, {result['storing_ms']} of it to store the turn"
+    ]
     for view in ("by_step", "by_worker"):
         lines.append(f"\n{view.replace('_', ' ')}, ms")
         lines += [f"{ms:8.2f}  {name}" for name, ms in result[view].items()]

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,8 @@ from bench.stack import ROOT
 RESULTS = ROOT / "bench" / "results"
 PACKAGES = (
     "django", "channels", "channels-redis", "uvicorn", "uvloop", "websockets", "langgraph", "langchain-core",
-    "langgraph-checkpoint", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres", "psycopg", "pydantic",
+    "langgraph-checkpoint", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres", "langchain-openai",
+    "openai", "fastapi", "psycopg", "pydantic",
 )  # fmt: skip
 PRODUCT = ("agents", "conversations", "escalation", "supportsite", "requirements.txt")
 
@@ -56,38 +58,20 @@ def write(kind: str, content: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-ROWS = (
-    ("messages a second", "turns_per_second", None),
-    ("turn p50, ms", "latency_ms", "p50"),
-    ("turn p95, ms", "latency_ms", "p95"),
-    ("first token p50, ms", "first_token_ms", "p50"),
-    ("first token p95, ms", "first_token_ms", "p95"),
-    ("CPU a turn, ms", "cpu_ms_per_turn", "server"),
-    ("  PostgreSQL's, ms", "cpu_ms_per_turn", "postgres"),
-    ("  Valkey's, ms", "cpu_ms_per_turn", "valkey"),
-    ("  the model's, ms", "cpu_ms_per_turn", "model"),
-    ("  the clients', ms", "cpu_ms_per_turn", "client"),
-    ("frames a turn", "frames_per_turn", None),
-    ("memory, MB", "rss_mb", None),
-)
-COLUMNS = ("platform", "handler", "bare_updates", "bare_messages", "platform_alone")
-
-
 def _cell(measured: dict[str, Any], name: str, part: str | None) -> str:
     value = measured.get(name)
     if part is not None:
         value = (value or {}).get(part)
-    return "" if value is None else f"{value:.1f}"
+    return "" if value is None else f"{value:.6g}"
 
 
-def speed_table(title: str, result: dict[str, Any]) -> str:
-    """Return the figures of one database with one model for people."""
-    lines = ["", f"{title:22}" + "".join(f"{name:>16}" for name in COLUMNS)]
-    for label, name, part in ROWS:
-        cells = [_cell(result[column], name, part) for column in COLUMNS]
+def table(
+    title: str, columns: dict[str, dict[str, Any]], rows: Sequence[tuple[str, str, str | None]]
+) -> str:
+    """Return figures for people: a column for each thing measured, a row for each (label, name, part)."""
+    lines = ["", f"{title:22}" + "".join(f"{name:>16}" for name in columns)]
+    for label, name, part in rows:
+        cells = [_cell(measured, name, part) for measured in columns.values()]
         if any(cells):
             lines.append(f"{label:22}" + "".join(f"{cell:>16}" for cell in cells))
-    tokens = result["derived"]["cpu_us_per_token"]
-    cells = [str(tokens.get(column, "")) for column in COLUMNS]
-    lines.append(f"{'CPU a token, µs':22}" + "".join(f"{cell:>16}" for cell in cells))
     return "\n".join(lines)

@@ -13,8 +13,10 @@ from typing import Any
 
 import uvloop
 
+from bench import report
 from bench.answers import TOKENS
 from bench.client import Turn, gather_customers
+from bench.goals import Goal
 from bench.numbers import in_ms, medians
 from bench.stack import Stack, Web
 
@@ -53,14 +55,17 @@ async def converse_at_once(
     web: Web, conversations: int, turns: int, tokens: int = TOKENS
 ) -> dict[str, Any]:
     """Measure new conversations, all at once. Connecting is not part of it."""
-    customers = await gather_customers(web.ws_url, conversations, says_hello=web.says_hello)
+    customers = await gather_customers(web.ws_url, conversations, web.hello)
+    writes = web.count_writes() if web.count_writes else 0
     cpu, own_cpu, began = web.cpu_seconds(), time.process_time(), time.perf_counter()
     talks = await asyncio.gather(*(customer.converse(turns, tokens) for customer in customers))
     seconds, own_cpu = time.perf_counter() - began, time.process_time() - own_cpu
     spent = {name: after - cpu[name] for name, after in web.cpu_seconds().items()}
+    writes = web.count_writes() - writes if web.count_writes else 0
     await asyncio.gather(*(customer.leave() for customer in customers))
     all_turns = [turn for talk in talks for turn in talk]
-    return _figures(all_turns, seconds, {**spent, "client": own_cpu}, web.rss_bytes)
+    figures = _figures(all_turns, seconds, {**spent, "client": own_cpu}, web.rss_bytes)
+    return {**figures, "writes_per_turn": round(writes / len(all_turns), 2)}
 
 
 def _figures(
@@ -91,9 +96,14 @@ def open_subjects(stack: Stack, model: str) -> dict[str, Subject]:
         return lambda *load: uvloop.run(converse_at_once(web, *load))
 
     def ask_bare(stream_mode: str) -> Subject:
-        return lambda conversations, turns, tokens: bare.ask(
-            conversations=conversations, turns=turns, tokens=tokens, stream_mode=stream_mode
-        )
+        def ask(conversations: int, turns: int, tokens: int) -> dict[str, Any]:
+            load = {"conversations": conversations, "turns": turns, "tokens": tokens}
+            writes = stack.count_writes() if stack.count_writes else 0
+            figures = bare.ask(**load, stream_mode=stream_mode)
+            writes = stack.count_writes() - writes if stack.count_writes else 0
+            return {**figures, "writes_per_turn": round(writes / figures["turns"], 2)}
+
+        return ask
 
     return {
         "platform": ask_web(web),
@@ -145,6 +155,7 @@ def derive(result: dict[str, Any], plan: Plan) -> dict[str, Any]:
         "first_token_sooner": round(
             handler["first_token_ms"]["p50"] / ours["first_token_ms"]["p50"], 2
         ),
+        "writes_to_store": round(ours["writes_per_turn"] - bare["writes_per_turn"], 2),
         "cpu_us_per_token": {
             name: cpu_us_per_token(name)
             for name in ("platform", "handler", "bare_updates", "bare_messages")
@@ -152,5 +163,50 @@ def derive(result: dict[str, Any], plan: Plan) -> dict[str, Any]:
     }
 
 
+def find_goals(result: dict[str, Any]) -> list[Goal]:
+    http, instant = result["http"]["derived"], result["instant"]["derived"]
+    rate = "messages/s, platform / handler"
+    return [
+        Goal(f"{rate}, HTTP", http["turns_per_second_to_handler"], 8, is_least=True),
+        Goal(f"{rate}, in process", instant["turns_per_second_to_handler"], 5, is_least=True),
+        Goal("CPU a turn, platform / handler, HTTP", http["cpu_to_handler"], 0.125),
+        Goal("CPU a turn, platform / bare graph, HTTP", http["cpu_to_bare"], 1.0),
+        Goal("CPU a token, HTTP, µs", http["cpu_us_per_token"]["platform"], 100),
+        Goal("first token p50, times sooner, HTTP", http["first_token_sooner"], 2, is_least=True),
+        Goal("writing transactions a turn but checkpoints", http["writes_to_store"], 2),
+    ]
+
+
 def _ratio(one: dict[str, Any], other: dict[str, Any], name: str) -> float:
     return round(one[name] / other[name], 2)
+
+
+ROWS = (
+    ("messages a second", "turns_per_second", None),
+    ("turn p50, ms", "latency_ms", "p50"),
+    ("turn p95, ms", "latency_ms", "p95"),
+    ("first token p50, ms", "first_token_ms", "p50"),
+    ("first token p95, ms", "first_token_ms", "p95"),
+    ("CPU a turn, ms", "cpu_ms_per_turn", "server"),
+    ("CPU a token, µs", "cpu_us_per_token", None),
+    ("PostgreSQL's CPU, ms", "cpu_ms_per_turn", "postgres"),
+    ("Valkey's CPU, ms", "cpu_ms_per_turn", "valkey"),
+    ("the model's CPU, ms", "cpu_ms_per_turn", "model"),
+    ("the clients' CPU, ms", "cpu_ms_per_turn", "client"),
+    ("writes a turn", "writes_per_turn", None),
+    ("frames a turn", "frames_per_turn", None),
+    ("memory, MB", "rss_mb", None),
+)
+COLUMNS = ("platform", "handler", "bare_updates", "bare_messages", "platform_alone")
+
+
+def table(database: str, result: dict[str, Any]) -> str:
+    """Return the figures of each model for people."""
+    tables = []
+    for model, measured in result.items():
+        tokens = measured["derived"]["cpu_us_per_token"]
+        columns = {name: dict(measured[name]) for name in COLUMNS}
+        for name, cpu in tokens.items():
+            columns[name]["cpu_us_per_token"] = cpu
+        tables.append(report.table(f"{database}, {model}", columns, ROWS))
+    return "\n".join(tables)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from urllib.request import urlopen
 import psutil
 
 from bench import postgres
+from bench.client import HELLO, Hello
 from supportsite.valkey import Valkey, free_port, start_valkey
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,16 +69,18 @@ class Web:
 
     Attributes:
         live_path: Answers as soon as it serves.
-        says_hello: A client introduces itself, and is given a session.
+        hello: With which a client introduces itself; None where that is not the custom.
         helpers: Other processes whose CPU time is looked at, by name; with their children.
+        count_writes: Tells how many transactions have written so far; None where nobody counts them.
     """
 
     process: psutil.Popen
     url: str
     log: Path
     live_path: str
-    says_hello: bool
+    hello: Hello | None
     helpers: dict[str, psutil.Process]
+    count_writes: Callable[[], int] | None
 
     @property
     def ws_url(self) -> str:
@@ -187,11 +190,11 @@ class Stack:
 
     def start_web(self, name: str = "web", **variables: str) -> Web:
         """Start the platform on a copy of the prepared data; `wait_until_ready` is the caller's."""
-        return self._start_web("bench.web", name, "/health/live", variables, says_hello=True)
+        return self._start_web("bench.web", name, "/health/live", variables, HELLO)
 
     def start_handler(self, name: str = "handler", **variables: str) -> Web:
         """Start the FastAPI handler; `wait_until_ready` is the caller's."""
-        return self._start_web("bench.handler", name, "/openapi.json", variables, says_hello=False)
+        return self._start_web("bench.handler", name, "/openapi.json", variables, None)
 
     def _start_web(
         self,
@@ -199,8 +202,7 @@ class Stack:
         name: str,
         live_path: str,
         variables: dict[str, str],
-        *,
-        says_hello: bool,
+        hello: Hello | None,
     ) -> Web:
         data_dir, env = self._new_site(name)
         port, log = free_port(), data_dir / "web.log"
@@ -214,7 +216,11 @@ class Stack:
             )
         self._resources.callback(_end, process)
         url = f"http://127.0.0.1:{port}"
-        return Web(process, url, log, live_path, says_hello, self._helpers())
+        return Web(process, url, log, live_path, hello, self._helpers(), self.count_writes)
+
+    @property
+    def count_writes(self) -> Callable[[], int] | None:
+        return self._postgres.count_writes if self._postgres else None
 
     def _helpers(self) -> dict[str, psutil.Process]:
         helpers = {"model": self._model[0], "valkey": psutil.Process(self._valkey.process.pid)}

@@ -46,12 +46,6 @@ def test_all_that_is_compared_alternates_equally_often(result):
     assert turns == {plan["conversations"] * plan["turns"]}
 
 
-def test_the_model_over_http_was_asked_by_platform_and_handler(result):
-    printed = result["printed"].partition("sqlite, instant")[0]
-    assert "the model's, ms" in printed
-    assert all(result["sqlite"]["http"][name]["requests_per_turn"] == 2 for name in ("platform", "handler"))
-
-
 def test_the_result_says_of_what_it_is(result):
     assert set(result["run"]) >= {"date", "commit", "machine", "python", "packages"}
     assert result["run"]["machine"]["cores"] >= 1
