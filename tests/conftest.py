@@ -18,7 +18,7 @@ HAS_POSTGRES = bool(os.environ.get("TEST_DATABASE_URL"))
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "site", "make_site"}
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -31,13 +31,9 @@ def pytest_collection_modifyitems(config, items):
         left = [item for item in items if item.get_closest_marker("postgres")]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session):
-    # Last, because Playwright keeps an event loop running in this thread until it ends, beside which no
-    # other can run. (After pytest-django has put the database tests first.)
-    session.items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+    yield  # pytest-django puts the database tests first
+    # Last, because Playwright keeps an event loop running in this thread until it ends, beside which no other can run.
+    items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
 
 
 @pytest.hookimpl(wrapper=True)
