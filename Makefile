@@ -56,6 +56,7 @@ superuser: setup ## Make another staff login
 lock: setup ## Pin the requirements anew, with hashes (ARGS=--upgrade for newer ones)
 	$(COMPILE) $(ARGS) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) $(ARGS) requirements.in -o requirements.txt
+	$(COMPILE) $(ARGS) requirements-traces.in -o requirements-traces.txt
 	$(COMPILE) $(ARGS) requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what the tools made; keeps data/ and .env
