@@ -129,6 +129,10 @@ class Engine:
         """Delete a conversation's checkpoints."""
         await self._saver.adelete_thread(thread)
 
+    async def peek_nothing(self) -> None:
+        """Ask the checkpointer for a thread that does not exist, to see whether it answers."""
+        await self._saver.aget_tuple(_config("health"))
+
     async def close(self) -> None:
         await self._resources.aclose()
 
@@ -223,6 +227,16 @@ async def get_engine() -> Engine:
     if opening is None or (opening.done() and (opening.cancelled() or opening.exception())):
         opening = _engines[loop] = asyncio.ensure_future(_open_engine())
     return await asyncio.shield(opening)
+
+
+async def ask_checkpointer() -> bool:
+    """Raise when this event loop's checkpointer does not answer; return False when none is open yet."""
+    opening = _engines.get(asyncio.get_running_loop())
+    if opening is None or not opening.done():
+        return False
+    engine = await get_engine()  # anew, if it could not be opened
+    await engine.peek_nothing()
+    return True
 
 
 async def close_engine() -> None:

@@ -1,4 +1,4 @@
-"""How the last call of each model ended in this process: for the health page, and to log what lasts only once."""
+"""How the calls of each model ended in this process: the last for the health page and the log, all for /metrics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 
 from django.conf import settings
 
+from agents.metrics import MODEL_CALLS
 from agents.model_faults import ModelFault
 
 logger = logging.getLogger(__name__)
@@ -19,13 +20,14 @@ _last: dict[tuple[str, str], tuple[float, ModelFault | None]] = {}
 
 
 def note(model: str, use: str, fault: ModelFault | None) -> None:
-    """Remember how a call ended, and log a bad configuration when it begins and when it ends.
+    """Count and remember how a call ended, and log a bad configuration when it begins and when it ends.
 
     Args:
         model: Its name.
         use: What it was called for: "route", "answer" or "summary".
         fault: What went wrong; None when it answered.
     """
+    MODEL_CALLS.labels(model, use, fault.code if fault else "ok").inc()
     if fault is not None and fault.kind.is_declined:
         fault = None  # it did answer
     _, before = _last.get((model, use), (0.0, None))

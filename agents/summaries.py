@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from agents import model_health
+from agents import model_health, tracing
 from agents.chat_models import model_name, open_model
+from agents.metrics import MODEL_CALL_SECONDS
 from agents.model_faults import find_fault
 from agents.spec import ROUTER, TemplateSpec
 from agents.speech import mend, without_reasoning
@@ -40,9 +41,11 @@ async def summarise(spec: TemplateSpec, said: Sequence[tuple[str, str]]) -> str 
     transcript = "\n".join(f"{who}: {text}" for who, text in said)
     try:
         async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
-            answer = await open_model(name).ainvoke(
-                [SystemMessage(content=PROMPT), HumanMessage(content=transcript)]
-            )
+            with MODEL_CALL_SECONDS.labels(name, "summary").time(), tracing.chat(name, "summary"):
+                answer = await open_model(name).ainvoke(
+                    [SystemMessage(content=PROMPT), HumanMessage(content=transcript)]
+                )
+                tracing.add_usage(answer.usage_metadata)
     except Exception as error:
         model_health.note(name, "summary", fault := find_fault(error))
         logger.warning("no summary: model %s: %s", name, fault)

@@ -27,6 +27,7 @@ from conversations.models import Conversation
 from conversations.selectors import find_conversation, list_events
 from conversations.services import feedback, handoffs, interrupts, messages, visitors
 from conversations.services import runs as run_services
+from conversations.telemetry import set_log_ids
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         await self._ensure_session(hello)
         if hello is not None and not is_first:
             raise errors.InvalidField("type")
+        set_log_ids(thread_id=getattr(frame, "thread_id", None))
         await self._handle(frame)
 
     def _check_flood(self) -> None:

@@ -9,13 +9,14 @@ import asyncio
 import logging
 import uuid
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError
 
-from agents import fault_points
+from agents import fault_points, tracing
 from agents.context import RunContext
 from agents.engine import Engine, TurnEnd, get_engine
 from agents.errors import ModelFailed, StateOvertaken
@@ -26,6 +27,7 @@ from conversations.errors import FenceLost, InternalError
 from conversations.live import hub
 from conversations.services import runs as run_services
 from conversations.services.runs import Claim
+from conversations.telemetry import observe_turn
 from conversations.voice import RunVoice
 
 logger = logging.getLogger(__name__)
@@ -78,7 +80,8 @@ def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
     drive = _drives[key] = _Drive(loop.create_task(_drive(key)))
     heartbeat = _heartbeats.get(loop)
     if heartbeat is None or heartbeat.done():
-        _heartbeats[loop] = loop.create_task(_beat(loop))
+        # In a context of its own: it belongs to no conversation, and its log lines must not name one.
+        _heartbeats[loop] = loop.create_task(_beat(loop), context=Context())
     return drive.task
 
 
@@ -137,12 +140,22 @@ async def execute_run(claim: Claim, stops: Stops) -> bool:
     Returns:
         Whether there may be another run to claim.
     """
+    with observe_turn(
+        run_id=str(claim.run_id),
+        conversation_id=str(claim.conversation_id),
+        thread_id=claim.thread_id,
+    ):
+        return await _execute(claim, stops)
+
+
+async def _execute(claim: Claim, stops: Stops) -> bool:
     stops[claim.run_id] = held = Stop(claim.fence)
     voice: RunVoice | None = None
     try:
         async with asyncio.timeout(settings.RUN_TIMEOUT_SECONDS):
             engine = await get_engine()
             voice, ctx = await _prepare(claim, held.asked)
+            tracing.name_agent(ctx.template.spec.slug)
             return await _follow(claim, engine, voice, ctx)
     except (FenceLost, StateOvertaken):
         logger.warning("run %s was taken over by another process", claim.run_id)
@@ -230,6 +243,7 @@ async def _begin(
 
 
 async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:
+    tracing.fail(code)
     progress = run_services.Progress()
     if voice is not None:
         voice.break_off()

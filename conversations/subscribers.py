@@ -15,6 +15,7 @@ from conversations.events import (
 )
 from conversations.live import announce, hub
 from conversations.models import Conversation
+from conversations.telemetry import count_facts
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,13 @@ def wake(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
         tasks.continue_conversation.apply_async([str(conversation.pk)], retry=False)
 
 
+def count(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
+    """Count what has happened, for /metrics."""
+    count_facts(frames)
+
+
 def connect() -> None:
     subscribe_after_commit(show)
     subscribe_after_commit(silence)
     subscribe_after_commit(wake)
+    subscribe_after_commit(count)

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from typing import Any
 
+from agents import tracing
 from agents.context import Status
 from agents.spec import HUMAN, ROUTER, TemplateSpec
 from conversations.database import in_thread
@@ -15,6 +16,7 @@ from conversations.models import Message
 from conversations.services import runs as run_services
 from conversations.services.interrupts import show
 from conversations.services.runs import Claim, Progress, Spoken, Tally
+from conversations.telemetry import FirstText
 
 COALESCE_SECONDS = 0.015
 RELAY_SECONDS = 0.2
@@ -39,6 +41,7 @@ class RunVoice:
         self._relayed: list[str] = []
         self._agent = ""
         self._said: list[str] = []
+        self._first_text = FirstText()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._relay_timer: asyncio.TimerHandle | None = None
 
@@ -66,6 +69,7 @@ class RunVoice:
         self._buffer.append(text)
         if self._flush_timer is None:
             self._flush()
+            self._first_text.note()
             loop = asyncio.get_running_loop()
             self._flush_timer = loop.call_later(COALESCE_SECONDS, self._flush_again)
 
@@ -158,6 +162,7 @@ class RunVoice:
         """Count a model call; `usage` is LangChain's usage_metadata."""
         tally = self.progress.usage.setdefault((agent, model), Tally())
         tally.calls += 1
+        tracing.add_usage(usage)
         if usage:
             tally.input_tokens += usage.get("input_tokens") or 0
             tally.output_tokens += usage.get("output_tokens") or 0

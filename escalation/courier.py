@@ -10,15 +10,18 @@ import logging
 import time
 import uuid
 from collections import defaultdict
+from urllib.parse import urlsplit
 
+from agents import tracing
 from conversations.database import database_now, in_thread
 from escalation.errors import SecretUnreadable
 from escalation.selectors import list_due_endpoints
 from escalation.services import attempts
 from escalation.services.attempts import AT_ONCE, Claim
+from escalation.telemetry import count_attempt
 from escalation.webhooks import vault
 from escalation.webhooks.client import Client
-from escalation.webhooks.retries import Answer
+from escalation.webhooks.retries import Answer, Verdict, judge
 from escalation.webhooks.signing import sign
 
 logger = logging.getLogger(__name__)
@@ -120,4 +123,9 @@ class Courier:
         except SecretUnreadable as error:
             return Answer(error=str(error))
         headers = sign(claim.body, webhook_id=claim.webhook_id, now=claim.now, secrets=secrets)
-        return await self._client.post(claim.url, claim.body, headers)
+        with tracing.request(urlsplit(claim.url).hostname or "", claim.webhook_id):
+            answer = await self._client.post(claim.url, claim.body, headers)
+            has_failed = judge(answer) is not Verdict.DELIVERED
+            tracing.end_request(answer.status_code, has_failed=has_failed)
+        count_attempt(answer)
+        return answer

@@ -7,7 +7,12 @@ class SupportsiteConfig(AppConfig):
     def ready(self) -> None:
         # So that @shared_task belongs to this app in every process. Not in __init__.py, where the runner,
         # which needs no Celery, would wait 0.3 s for it.
+        from django.conf import settings
+
         from supportsite import celery  # noqa: F401
+        from supportsite.tracing import start_tracing
+
+        start_tracing(settings.OTLP_ENDPOINT)
 
 
 class DaphneConfig(AppConfig):

@@ -20,7 +20,12 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - needs
 from conversations.routing import websocket_urlpatterns as chat  # noqa: E402
 from escalation.routing import websocket_urlpatterns as desk  # noqa: E402
 from supportsite.lifespan import lifespan  # noqa: E402
+from supportsite.metrics import count_sockets  # noqa: E402
 
 application: Any = ProtocolTypeRouter(
-    {"http": http, "websocket": URLRouter([*chat, *desk]), "lifespan": lifespan}
+    {
+        "http": http,
+        "websocket": count_sockets(URLRouter([*chat, *desk])),
+        "lifespan": lifespan,
+    }
 )

@@ -6,8 +6,9 @@ import os
 import re
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import dj_database_url
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -51,6 +52,11 @@ class Environment(BaseSettings):
     WEBHOOK_RETRY_SECONDS: Waits = [5, 60, 600]
     WEBHOOK_ALLOW_HTTP: bool = False
     WEBHOOK_ALLOWED_HOSTS: Words = []
+    LOG_FORMAT: Literal["json", "text"] | None = None
+    METRICS_TOKEN: str | None = Field(None, min_length=32)
+    METRICS_PORT: int | None = Field(None, ge=1, le=65535)
+    OTEL_EXPORTER_OTLP_ENDPOINT: str | None = None
+    LANGSMITH_TRACING: bool = False
 
     @field_validator(
         "ALLOWED_HOSTS",
@@ -123,6 +129,15 @@ class Environment(BaseSettings):
             raise ValueError("not a web address; write https://host/v1")
         return value
 
+    @field_validator("OTEL_EXPORTER_OTLP_ENDPOINT")
+    @classmethod
+    def _is_collector(cls, value: str | None) -> str | None:
+        if value and not re.match(r"https?://\w", value):
+            raise ValueError("not a web address; write http://collector:4318")
+        if value and find_spec("opentelemetry") is None:
+            raise ValueError("traces need what requirements-traces.txt lists; install that, too")
+        return value
+
     @field_validator("DATA_DIR")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -163,7 +178,7 @@ class Environment(BaseSettings):
         return not (self.OPENAI_API_KEY or self.OPENAI_BASE_URL)
 
 
-SECRETS = ("SECRET", "KEY", "URL")
+SECRETS = ("SECRET", "KEY", "URL", "TOKEN", "ENDPOINT")
 
 
 def explain(error: ValidationError) -> str:

@@ -1,92 +1,75 @@
-"""/health/live: the process answers. /health/ready: so do its database and its Valkey; and how its model last did."""
+"""/health/live: the process answers. /health/ready: it can answer customers; and how all that it leans on does."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import cache
 
-import redis
-from asgiref.sync import iscoroutinefunction, sync_to_async
-from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.decorators import sync_and_async_middleware
+from django.http import HttpRequest, JsonResponse
 
-from agents import model_health
+from agents import engine, model_health
+from supportsite import heartbeat
+from supportsite.questions import TIMEOUT_SECONDS, Question
 
 logger = logging.getLogger(__name__)
-TIMEOUT_SECONDS = 2
+
+# Without one of these no message gets an answer. All else is told and does not count (docs/adr/0017).
+NEEDED = ("database", "checkpointer")
 
 
-def live() -> JsonResponse:
+async def live(request: HttpRequest) -> JsonResponse:
     """Say that the process answers, and nothing of what it depends on: a restart would not mend that."""
     return JsonResponse({"status": "ok"})
 
 
-def ready() -> JsonResponse:
-    """Say whether the site can serve: 200 when each part answers, 503 and which one does not.
-
-    A model that fails does not make it 503: taking the process from its balancer would not mend that, and people can
-    still be reached. It is not asked here either; its last outcome in this process is told.
-    """
-    parts = {"database": _is_up(ask_database), "valkey": _is_up(ask_valkey)}
-    is_ready = all(parts.values())
-    state = {name: "ok" if up else "down" for name, up in parts.items()}
+async def ready(request: HttpRequest) -> JsonResponse:
+    """Say whether this process can answer customers: 200, or 503; and which part does not do well."""
+    parts = await ask_parts()
+    is_ready = all(parts[name] != "down" for name in NEEDED)
     return JsonResponse(
-        {"status": "ok" if is_ready else "down", **state, "model": model_health.describe()},
+        {"status": "ok" if is_ready else "down", **parts, "model": model_health.describe()},
         status=200 if is_ready else 503,
     )
 
 
-def _is_up(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except Exception as error:
-        logger.warning("Not ready: %s: %s", ask.__name__.removeprefix("ask_"), error)
-        return False
-    return True
-
-
-def ask_database() -> None:
-    """Raise when the database does not answer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-
-
-@cache
-def _valkey() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=TIMEOUT_SECONDS, socket_timeout=TIMEOUT_SECONDS
+async def ask_parts() -> dict[str, str]:
+    """Return the state of each part: "ok", "down", "opening", "silent" or "unknown"; within some 2 s."""
+    database, checkpointer, valkey = await asyncio.gather(
+        _ask("database", DATABASE.answer, {"database": "down"}),
+        _ask("checkpointer", _ask_checkpointer, {"checkpointer": "down"}),
+        _ask("valkey", VALKEY.answer, {"valkey": "down", "worker": "unknown", "beat": "unknown"}),
     )
+    return {**database, **checkpointer, **valkey}
 
 
-def ask_valkey() -> None:
-    """Raise when Valkey does not answer."""
-    _valkey().ping()
+async def _ask(
+    name: str, ask: Callable[[], Awaitable[dict[str, str]]], otherwise: dict[str, str]
+) -> dict[str, str]:
+    try:
+        return await ask()
+    except Exception as error:
+        logger.warning("Not ready: %s: %s", name, error)
+        return otherwise
 
 
-PAGES = {"/health/live": live, "/health/ready": ready}
-GetResponse = (
-    Callable[[HttpRequest], HttpResponse] | Callable[[HttpRequest], Awaitable[HttpResponse]]
-)
+def _ask_database() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        # A table, because SQLite answers SELECT 1 without a look at its file.
+        cursor.execute("SELECT 1 FROM conversations_conversation LIMIT 1")
+    return {"database": "ok"}
 
 
-@sync_and_async_middleware
-def health_middleware(get_response: GetResponse) -> GetResponse:
-    """Answer the two pages before anything else has a say."""
-    if iscoroutinefunction(get_response):
+def _ask_valkey() -> dict[str, str]:
+    return {"valkey": "ok", **heartbeat.listen()}
 
-        async def answer_async(request: HttpRequest) -> HttpResponse:
-            if page := PAGES.get(request.path):
-                return await sync_to_async(page)()
-            return await get_response(request)  # type: ignore[no-any-return]
 
-        return answer_async
+async def _ask_checkpointer() -> dict[str, str]:
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        is_open = await engine.ask_checkpointer()
+    return {"checkpointer": "ok" if is_open else "opening"}
 
-    def answer(request: HttpRequest) -> HttpResponse:
-        if page := PAGES.get(request.path):
-            return page()
-        return get_response(request)  # type: ignore[return-value]
 
-    return answer
+DATABASE = Question("health-database", _ask_database)
+VALKEY = Question("health-valkey", _ask_valkey)

@@ -15,9 +15,14 @@ from supportsite.unfold import UNFOLD as UNFOLD
 
 # Before anything imports LangGraph: a crafted checkpoint row must not be able to run code (FACTS).
 os.environ.setdefault("LANGGRAPH_STRICT_MSGPACK", "true")
-os.environ.setdefault("LANGSMITH_TRACING", "false")
 
 ENV = read_environment()
+# What LangChain would send to LangSmith are customers' words. One name switches it on, and none that was meant for
+# another program in the same shell.
+for name in ("LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2"):
+    os.environ.pop(name, None)
+os.environ["LANGSMITH_TRACING"] = str(ENV.LANGSMITH_TRACING).lower()
+
 BASE_DIR = ROOT
 DATA_DIR = ENV.DATA_DIR
 check_data_dir(DATA_DIR)
@@ -52,7 +57,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # First: a balancer asks by address, which is no allowed host, and without TLS.
-    "supportsite.health.health_middleware",
+    "supportsite.watch.watch_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -152,6 +157,12 @@ CELERY_BEAT_SCHEDULE = {
         "escalation.tasks.summarise_escalations",
     )
 }
+# Not with the sweeps, whose pace a site may choose: silence is to be noticed soon.
+HEARTBEAT_SECONDS = 5
+CELERY_BEAT_SCHEDULE["supportsite.tasks.heartbeat"] = {
+    "task": "supportsite.tasks.heartbeat",
+    "schedule": timedelta(seconds=HEARTBEAT_SECONDS),
+}
 
 # --- the chat ----------------------------------------------------------------------------------
 
@@ -232,16 +243,28 @@ if not DEMO_MODE:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
+# --- what those see who run it -----------------------------------------------------------------
+
+METRICS_TOKEN = ENV.METRICS_TOKEN or kept_secret(DATA_DIR / "metrics_token")
+METRICS_PORT = ENV.METRICS_PORT
+OTLP_ENDPOINT = ENV.OTEL_EXPORTER_OTLP_ENDPOINT
+LOG_FORMAT = ENV.LOG_FORMAT or ("text" if DEMO_MODE else "json")
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"format": "{levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "supportsite.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # One line a request, with its query, is noise here and may hold personal data.
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
+        # Two lines a task, of which there are several every few seconds.
+        "celery": {"level": "WARNING"},
     },
 }

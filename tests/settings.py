@@ -33,7 +33,9 @@ LIVE_MODEL = {name: os.environ.pop(name) for name in LIVE_NAMES if name in os.en
 
 for name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "ALLOWED_ORIGINS"):
     os.environ.pop(name, None)
-for name in ("LLM_FALLBACK_MODEL", "IDENTITY_SECRET", "PORT"):
+for name in ("LLM_FALLBACK_MODEL", "IDENTITY_SECRET", "PORT", "LOG_FORMAT", "METRICS_TOKEN"):
+    os.environ.pop(name, None)
+for name in ("METRICS_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT", "LANGSMITH_TRACING"):
     os.environ.pop(name, None)
 os.environ["ENV_FILE"] = os.devnull  # a developer's .env is none of the tests' business
 os.environ["DATA_DIR"] = str(SCRATCH / "data")

@@ -17,10 +17,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.runnables import Runnable
 
-from agents import fault_points, model_health
+from agents import fault_points, model_health, tracing
 from agents.compiled import Model
 from agents.context import RunContext
 from agents.errors import ModelFailed
+from agents.metrics import MODEL_CALL_SECONDS
 from agents.model_faults import ModelFault, find_fault
 from agents.routing import RouteDecision
 from agents.speech import Speech, mend
@@ -126,7 +127,11 @@ async def _try_in_turn(
         try:
             async with asyncio.timeout(settings.LLM_TIMEOUT_SECONDS):
                 await _wait(stop, again)
-                given = await ask(model)
+                with (
+                    MODEL_CALL_SECONDS.labels(model.name, use).time(),
+                    tracing.chat(model.name, use),
+                ):
+                    given = await ask(model)
         except Exception as error:
             fault = find_fault(error)
             model_health.note(model.name, use, fault)

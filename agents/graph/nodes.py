@@ -22,7 +22,7 @@ from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 
-from agents import fault_points
+from agents import fault_points, tracing
 from agents.compiled import HANDOFF, TRANSFER, CompiledAgent
 from agents.context import Handoff, Outcome, ProposedWrite, RunContext, Status
 from agents.graph import calls, history, policy
@@ -282,7 +282,8 @@ async def _read(ctx: RunContext, compiled: CompiledAgent, call: ToolCall) -> Out
     args = tool.canonical(call["args"])
     await ctx.voice.announce_call(compiled.spec.name, tool.name, args, call_id)
     fault_points.reach("read.before")
-    outcome = await ctx.ledger.read(tool, args)
+    with tracing.tool(tool.name, call_id):
+        outcome = await ctx.ledger.read(tool, args)
     fault_points.reach("read.after")
     await ctx.voice.announce_result(tool.name, call_id, outcome.status)
     return outcome
@@ -299,9 +300,10 @@ async def _settle(
         "superseded": ("superseded", texts.superseded),
     }
     if decision == "approved":
-        outcome = await ctx.ledger.perform(
-            compiled.tools[write.tool], write.args, write.tool_call_id
-        )
+        with tracing.tool(write.tool, write.tool_call_id):
+            outcome = await ctx.ledger.perform(
+                compiled.tools[write.tool], write.args, write.tool_call_id
+            )
     else:
         status, text = not_done[decision]
         outcome = Outcome(status, text)

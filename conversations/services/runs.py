@@ -42,6 +42,7 @@ from conversations.models import Conversation, Interrupt, Message, Run, Usage, V
 from conversations.selectors import conversations_to_lock
 from conversations.services.handoffs import want_person
 from conversations.services.interrupts import create_interrupts, withdraw
+from conversations.telemetry import LEASE_TAKEOVERS
 
 ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
 UNFINISHED = (Run.Status.PENDING, *ACTIVE)
@@ -466,6 +467,7 @@ def _take_back(run: Run) -> None:
             pk=run.pk, fence=run.fence, status=Run.Status.RUNNING, lease_expires_at__lt=now
         ).exists():
             _try_again(conversation, run, "process_died", now)
+            LEASE_TAKEOVERS.inc()
 
 
 def try_again(claim: Claim, code: str) -> None:

@@ -70,6 +70,9 @@ def test_env_example_says_the_unit_of_each_time():
         ("WEBHOOK_ALLOW_HTTP", "perhaps", "boolean"),
         ("WEBHOOK_ALLOWED_HOSTS", "http://crm.internal", "without port"),
         ("WEBHOOK_ALLOWED_HOSTS", "crm.internal:8080", "without port"),
+        ("LOG_FORMAT", "xml", "'json' or 'text'"),
+        ("METRICS_PORT", "0", "greater than or equal to 1"),
+        ("LANGSMITH_TRACING", "perhaps", "boolean"),
     ],
 )
 def test_bad_value_stops_the_start_with_name_value_and_advice(name, value, advice):
@@ -95,6 +98,9 @@ def test_bad_value_stops_the_start_with_name_value_and_advice(name, value, advic
         ("DATABASE_URL", "sesame", "write postgres://user:password@host:5432/name"),
         ("REDIS_URL", "http://user:sesame@valkey", "write redis://host:6379/0"),
         ("OPENAI_BASE_URL", "user:sesame@api", "write https://host/v1"),
+        ("METRICS_TOKEN", "sesame", "at least 32 characters"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "user:sesame@otel", "write http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://sesame:4318", "requirements-traces.txt"),
     ],
 )
 def test_bad_secret_stops_the_start_without_being_printed(name, value, advice):

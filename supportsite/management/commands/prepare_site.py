@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
 from django.db import connection
 
-from supportsite.health import ask_valkey
+from supportsite.heartbeat import ask_valkey
 from supportsite.staff import make_staff_login
 
 

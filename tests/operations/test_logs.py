@@ -1,0 +1,70 @@
+"""Log lines as JSON: what they say of a whole conversation, and what they never say."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from conversations.telemetry import observe_turn, set_log_ids
+from supportsite.logs import JsonFormatter
+from tests.operations.conftest import SAID, TOKEN
+
+
+@pytest.mark.database
+def test_each_line_of_a_site_is_one_object(conversation, site):
+    lines = [json.loads(line) for line in site.log.splitlines()]
+    assert {"uvicorn.error"} <= {line["logger"] for line in lines}
+    for line in lines:
+        assert {"time", "level", "logger", "message"} <= line.keys()
+
+
+@pytest.mark.database
+def test_a_whole_conversation_leaves_no_word_and_no_secret_in_the_log(conversation, site):
+    for text in (*SAID, *conversation.answers, *conversation.secrets, TOKEN, "1043"):
+        assert text not in site.log
+    for name in ("secret_key", "webhook_secret_key", "staff_password"):
+        assert (site.data_dir / name).read_text().strip() not in site.log
+    assert site.valkey.url not in site.log
+
+
+def read(record):
+    return json.loads(JsonFormatter().format(record))
+
+
+def record(message="it failed", *args, exc_info=None):
+    return logging.LogRecord("conversations.runs", logging.ERROR, "", 1, message, args, exc_info)
+
+
+def test_a_line_of_a_run_names_it():
+    with observe_turn(run_id="r", conversation_id="c", thread_id="t"):
+        line = read(record("run %s failed", "r"))
+    assert line["message"] == "run r failed"
+    assert (line["run_id"], line["conversation_id"], line["thread_id"]) == ("r", "c", "t")
+    assert "run_id" not in read(record())
+
+
+def test_a_line_of_a_frame_names_its_thread_and_not_the_last_one():
+    set_log_ids(thread_id="t")
+    assert read(record())["thread_id"] == "t"
+    set_log_ids(thread_id=None)
+    assert "thread_id" not in read(record())
+
+
+def test_a_line_of_several_is_one_line():
+    assert "\n" not in JsonFormatter().format(record("one\ntwo"))
+
+
+def test_an_exception_says_where_and_not_what():
+    try:
+        try:
+            raise ValueError("my doctor's name is Quillfeather")
+        except ValueError as error:
+            raise KeyError("sk-secret") from error
+    except KeyError:
+        text = JsonFormatter().format(record(exc_info=sys.exc_info()))
+    assert "Quillfeather" not in text
+    assert "sk-secret" not in text
+    told = json.loads(text)["exception"]
+    assert [part["type"] for part in told] == ["KeyError", "ValueError"]
+    assert told[0]["at"][0].startswith("tests/operations/test_logs.py:")

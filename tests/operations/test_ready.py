@@ -1,0 +1,113 @@
+"""/health/ready: what makes it 503, what is only told, and that it never heaps up."""
+
+import asyncio
+import json
+import threading
+from urllib.request import urlopen
+
+import pytest
+import redis
+from django.conf import settings
+
+from agents import engine
+from supportsite import health, heartbeat, questions, tasks
+from supportsite.questions import Question
+from tests.operations.conftest import wait_until
+
+
+@pytest.mark.database
+def test_all_that_a_site_leans_on_is_told(conversation, site):
+    parts = ("database", "checkpointer", "valkey", "worker", "beat", "model")
+
+    def state():
+        with urlopen(site.url + "/health/ready") as answer:
+            return json.load(answer)
+
+    wait_until(lambda: state() == {"status": "ok", **dict.fromkeys(parts, "ok")}, site)
+
+
+def fail():
+    raise OSError("gone")
+
+
+@pytest.fixture
+def all_well(monkeypatch):
+    """Each part answers, but for those that a test breaks."""
+    beating = {"valkey": "ok", "worker": "ok", "beat": "ok"}
+    monkeypatch.setattr(health, "DATABASE", Question("test", lambda: {"database": "ok"}))
+    monkeypatch.setattr(health, "VALKEY", Question("test", lambda: beating))
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "status"), [("DATABASE", "database", 503), ("VALKEY", "valkey", 200)]
+)
+def test_a_part_that_is_down_is_named_and_counts_if_it_is_needed(
+    client, all_well, name, part, status
+):
+    all_well.setattr(health, name, Question("test", fail))
+    answer = client.get("/health/ready")
+    assert answer.status_code == status
+    assert answer.json()[part] == "down"
+
+
+def test_without_its_checkpointer_a_process_is_not_ready(client, all_well):
+    async def break_off():
+        fail()
+
+    all_well.setattr(engine, "ask_checkpointer", break_off)
+    answer = client.get("/health/ready")
+    assert (answer.status_code, answer.json()["checkpointer"]) == (503, "down")
+
+
+async def test_a_checkpointer_is_opening_then_ok(transactional_db):
+    assert await engine.ask_checkpointer() is False
+    try:
+        await engine.get_engine()
+        assert await engine.ask_checkpointer() is True
+    finally:
+        await engine.close_engine()
+
+
+async def test_a_part_that_hangs_costs_one_thread_and_a_bounded_time(monkeypatch):
+    monkeypatch.setattr(questions, "TIMEOUT_SECONDS", 0.1)
+    asked, may_answer = [], threading.Event()
+
+    def hang():
+        asked.append(threading.get_ident())
+        may_answer.wait(10)
+        return "late"
+
+    question = Question("hanging", hang)
+    for _ in range(2):
+        answers = await asyncio.gather(
+            *(question.answer() for _ in range(50)), return_exceptions=True
+        )
+        assert {type(answer) for answer in answers} == {TimeoutError}
+    assert len(asked) == 1
+    may_answer.set()
+    assert await question.answer() == "late"
+
+
+# --- worker and beat ---
+
+
+@pytest.fixture
+def valkey(valkey_url):
+    client = redis.Redis.from_url(valkey_url)
+    client.delete(heartbeat.KEY, heartbeat.CELERY_QUEUE)
+    yield client
+    client.delete(heartbeat.KEY, heartbeat.CELERY_QUEUE)
+    client.close()
+
+
+def test_a_heartbeat_tells_of_both_and_runs_out(valkey):
+    tasks.heartbeat()
+    assert heartbeat.listen() == {"worker": "ok", "beat": "ok"}
+    assert 0 < valkey.pttl(heartbeat.KEY) <= 4_000 * settings.HEARTBEAT_SECONDS
+
+
+def test_without_a_heartbeat_the_queue_tells_who_is_missing(valkey):
+    assert heartbeat.listen() == {"worker": "unknown", "beat": "silent"}
+    tasks.heartbeat.apply_async()
+    assert heartbeat.listen() == {"worker": "silent", "beat": "ok"}
