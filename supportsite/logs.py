@@ -18,31 +18,42 @@ class JsonFormatter(logging.Formatter):
     """Writes time, level, logger, message, the ids of what it is about, and the exception."""
 
     def format(self, record: logging.LogRecord) -> str:
+        errors = list(_list_chain(record.exc_info[1])) if record.exc_info else []
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _without_texts(record.getMessage(), errors),
             **get_log_ids(),
         }
-        if record.exc_info and record.exc_info[1]:
-            line["exception"] = list(_describe(record.exc_info[1]))
+        if errors:
+            line["exception"] = [_describe(error) for error in errors]
         return json.dumps(line, ensure_ascii=False)
 
 
-def _describe(error: BaseException) -> Iterator[dict[str, Any]]:
-    """Yield an exception and what caused it: the kind, and where. Not its text, which may quote a customer or a key."""
+def _list_chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, and what caused it."""
     told: set[int] = set()
-    following: BaseException | None = error
-    while following is not None and id(following) not in told:
-        told.add(id(following))
-        frames = extract_tb(following.__traceback__)
-        yield {
-            "type": type(following).__qualname__,
-            "at": [f"{_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames],
-        }
-        hidden = None if following.__suppress_context__ else following.__context__
-        following = following.__cause__ or hidden
+    while error is not None and id(error) not in told:
+        told.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    """Return the kind of an exception, and where. Not its text, which may quote a customer or a key."""
+    frames = extract_tb(error.__traceback__)
+    return {
+        "type": type(error).__qualname__,
+        "at": [f"{_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def _without_texts(message: str, errors: list[BaseException]) -> str:
+    # Celery and asyncio put an exception's text into the message of its line, too.
+    for text in filter(None, map(str, errors)):
+        message = message.replace(text, "…")
+    return message
 
 
 def _place(filename: str) -> str:

@@ -62,7 +62,8 @@ def test_an_exception_says_where_and_not_what():
         except ValueError as error:
             raise KeyError("sk-secret") from error
     except KeyError:
-        text = JsonFormatter().format(record(exc_info=sys.exc_info()))
+        error = sys.exc_info()[1]
+        text = JsonFormatter().format(record("broke: %r", error, exc_info=sys.exc_info()))
     assert "Quillfeather" not in text
     assert "sk-secret" not in text
     told = json.loads(text)["exception"]
