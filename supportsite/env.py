@@ -134,7 +134,7 @@ class Environment(BaseSettings):
     def _is_collector(cls, value: str | None) -> str | None:
         if value and not re.match(r"https?://\w", value):
             raise ValueError("not a web address; write http://collector:4318")
-        if value and find_spec("opentelemetry") is None:
+        if value and not _has_traces():
             raise ValueError("traces need what requirements-traces.txt lists; install that, too")
         return value
 
@@ -176,6 +176,11 @@ class Environment(BaseSettings):
     @property
     def uses_offline_model(self) -> bool:
         return not (self.OPENAI_API_KEY or self.OPENAI_BASE_URL)
+
+
+def _has_traces() -> bool:
+    # Step by step: a missing parent raises. Others install OpenTelemetry's interface without what sends.
+    return find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None
 
 
 SECRETS = ("SECRET", "KEY", "URL", "TOKEN", "ENDPOINT")

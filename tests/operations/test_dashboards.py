@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,32 +21,6 @@ OF_PROMETHEUS = {"job", "instance"}
 
 def page_of(alert):
     return re.sub(r"(?<!^)(?=[A-Z])", "-", alert).lower() + ".md"
-
-
-@pytest.mark.database
-def test_all_that_is_drawn_and_watched_is_there(conversation, scrape_web, scrape_worker):
-    labels = scrape_worker().labels | scrape_web().labels
-    found = 0
-    for expression in EXPRESSIONS:
-        names = re.findall(r"\b((?:smart_support|process)_\w+)(?:\{([^}]*)\})?", expression)
-        for name, matchers in names:
-            found += 1
-            assert name in labels, f"{expression}: no {name}"
-            asked = set(re.findall(r"(\w+)(?:=~?|!=|!~)\"", matchers)) - OF_PROMETHEUS
-            assert asked <= labels[name], f"{expression}: {name} has {labels[name]}"
-        for by in re.findall(r"\bby \(([^)]*)\)", expression):
-            known = set().union(*(labels[name] for name, _ in names)) | OF_PROMETHEUS
-            assert set(by.split(", ")) <= known, expression
-    assert found > 40
-
-
-@pytest.mark.database
-def test_each_metric_is_documented_and_no_other(conversation, scrape_web, scrape_worker):
-    shown = set()
-    for text in (scrape_web().text, scrape_worker().text):
-        shown |= set(re.findall(r"^# TYPE (smart_support_\w+)", text, re.MULTILINE))
-    page = (ROOT / "docs/how-to/operate.md").read_text()
-    assert set(re.findall(r"^\| `(smart_support_\w+)`", page, re.MULTILINE)) == shown
 
 
 def test_each_alert_has_a_page_and_each_page_an_alert():
