@@ -9,6 +9,9 @@ import pytest
 
 from tests.site import ROOT
 
+# The first test waits for all processes to start, which on a busy machine takes minutes.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
@@ -25,12 +28,11 @@ def result(tmp_path_factory):
     return {"text": file.read_text(), "printed": done.stdout, **json.loads(file.read_text())}
 
 
-@pytest.mark.parametrize("model", ["http", "instant"])
 @pytest.mark.parametrize(
     "column", ["platform", "handler", "bare_updates", "bare_messages", "platform_alone"]
 )
-def test_every_column_has_its_figures(result, model, column):
-    measured = result["sqlite"][model][column]
+def test_every_column_has_its_figures(result, column):
+    measured = result["sqlite"]["http"][column]
     assert measured["turns_per_second"] > 0
     assert measured["cpu_ms_per_turn"]["server"] > 0
     assert measured["rss_mb"] > 10
