@@ -20,6 +20,7 @@ class Goal:
 
 
 def table(goals: list[Goal]) -> str:
+    """Return the goals for people."""
     lines = ["", f"{'figure':48}{'measured':>10}{'goal':>10}"]
     for goal in goals:
         limit = f"{'≥' if goal.is_least else '≤'} {goal.limit:g}"

@@ -2,7 +2,7 @@
 
 It speaks OpenAI's chat completions on kept connections, in a process of its own. A request for a structure is answered
 with the route to the template's first agent, any other with the answer of `bench.answers`, streamed if it is asked for.
-FIRST_TOKEN_MS and TOKEN_MS make it as slow as a real one.
+FIRST_TOKEN_MS and TOKEN_MS make it as slow as a real one, also for a whole run: `TOKEN_MS=20 make bench`.
 
 Each token is a write of its own, as from a real API, where they come one by one. A structure comes in one piece also
 when it is streamed: that is kind to LangGraph's message stream, which streams the router, too, and would otherwise pay

@@ -32,7 +32,8 @@ WORKERS = (
     ("Django ORM", ("/site-packages/django/",)),
     ("channel layer, Valkey", ("/channels_redis/", "/redis/", "/channels/layers", "/msgpack/")),
     ("LangGraph", ("/site-packages/langgraph/",)),
-    ("LangChain", ("/langchain_core/", "/langsmith/")),
+    ("OpenAI's client, HTTP", ("/openai/", "/aiohttp/", "/httpx/", "/httpcore/")),
+    ("LangChain", ("/langchain_core/", "/langchain_openai/", "/langsmith/")),
     ("sockets", ("/uvicorn/", "/websockets/", "/site-packages/channels/")),
     ("Markdown", ("/markdown_it/", "/nh3/", "/conversations/markdown.py")),
     ("JSON", ("/json/",)),
@@ -40,7 +41,6 @@ WORKERS = (
     ("price table", ("/genai_prices/",)),
     ("thread hops", ("/asgiref/", "/concurrent/", "/threading.py", "/asyncio/threads.py")),
     ("event loop", ("/asyncio/", "/uvloop/", "/selectors.py")),
-    ("fake model", ("/bench/",)),
     ("agents/", ("/agents/",)),
     ("conversations/", ("/conversations/",)),
 )
@@ -53,8 +53,11 @@ STEPS = (
     ("ask for the time", ("database_now (",)),
     ("read events", ("list_events (",)),
     ("doorbells and relays", ("_send (", "/channels_redis/", "/redis/")),
-    ("checkpoints", ("/langgraph/checkpoint/", "/aiosqlite/")),
-    ("model and router", ("/agents/graph/calls.py", "/langchain_core/", "/bench/fake_model")),
+    ("checkpoints", ("/langgraph/checkpoint/", "/agents/savers/", "/aiosqlite/")),
+    (
+        "model and router",
+        ("/agents/graph/calls.py", "/langchain_core/", "/agents/open_ai", "/aiohttp/"),
+    ),
     ("graph", ("/site-packages/langgraph/",)),
     ("drive the run", ("/conversations/runs.py", "/conversations/voice.py")),
     (
@@ -65,6 +68,7 @@ STEPS = (
 )
 # In any frame: a turn's rows are being written or read.
 STORING = ("/conversations/services/", "/conversations/database.py", "/django/db/", "/psycopg")
+CHECKPOINTS = ("/langgraph/checkpoint/", "/agents/savers/")
 Stacks = list[tuple[list[str], int]]
 
 
@@ -113,7 +117,7 @@ def _find_worker(frames: list[str]) -> str:
 
 def _find_step(frames: list[str]) -> str:
     for name, patterns in STEPS:
-        if any(pattern in frame for frame in frames for pattern in patterns):
+        if _has(frames, patterns):
             return name
     return "event loop and other"
 
@@ -126,8 +130,11 @@ def _storing_ms(stacks: Stacks, cpu_ms: float) -> float:
 
 
 def _stores(frames: list[str]) -> bool:
-    is_checkpoint = any("/langgraph/checkpoint/" in frame for frame in frames)
-    return not is_checkpoint and any(part in frame for frame in frames for part in STORING)
+    return _has(frames, STORING) and not _has(frames, CHECKPOINTS)
+
+
+def _has(frames: list[str], patterns: tuple[str, ...]) -> bool:
+    return any(pattern in frame for frame in frames for pattern in patterns)
 
 
 def measure(stack: Stack, folder: Path, flame_graph: Path, *, turns: int = TURNS) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def describe_run() -> dict[str, Any]:
             "architecture": platform.machine(),
             "load_before": round(os.getloadavg()[0], 2),
         },
+        "model": {name: os.environ.get(name, "0") for name in ("FIRST_TOKEN_MS", "TOKEN_MS")},
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }

@@ -33,7 +33,6 @@ class Plan:
         conversations: At once.
         turns: Of each conversation, in each repetition.
         long_tokens: Of the answers that show, beside the usual ones, what a token costs.
-        long_turns: Of each conversation with such answers.
         alone_turns: Of one conversation with nobody else there; measured once, at the end.
     """
 
@@ -42,7 +41,6 @@ class Plan:
     conversations: int
     turns: int
     long_tokens: int
-    long_turns: int
     alone_turns: int
 
 
@@ -50,9 +48,8 @@ FULL = Plan(
     models=("http", "instant"),
     repetitions=3,
     conversations=16,
-    turns=8,
+    turns=6,
     long_tokens=250,
-    long_turns=2,
     alone_turns=30,
 )
 QUICK = Plan(
@@ -60,10 +57,26 @@ QUICK = Plan(
     repetitions=1,
     conversations=4,
     turns=2,
-    long_tokens=100,
-    long_turns=1,
+    long_tokens=250,
     alone_turns=2,
 )
+ROWS = (
+    ("messages a second", "turns_per_second", None),
+    ("turn p50, ms", "latency_ms", "p50"),
+    ("turn p95, ms", "latency_ms", "p95"),
+    ("first token p50, ms", "first_token_ms", "p50"),
+    ("first token p95, ms", "first_token_ms", "p95"),
+    ("CPU a turn, ms", "cpu_ms_per_turn", "server"),
+    ("CPU a token, µs", "cpu_us_per_token", None),
+    ("PostgreSQL's CPU, ms", "cpu_ms_per_turn", "postgres"),
+    ("Valkey's CPU, ms", "cpu_ms_per_turn", "valkey"),
+    ("the model's CPU, ms", "cpu_ms_per_turn", "model"),
+    ("the clients' CPU, ms", "cpu_ms_per_turn", "client"),
+    ("writes a turn", "writes_per_turn", None),
+    ("frames a turn", "frames_per_turn", None),
+    ("memory, MB", "rss_mb", None),
+)
+COLUMNS = ("platform", "handler", "bare_updates", "bare_messages", "platform_alone")
 # Measures so many conversations at once, so many turns each, of so many tokens.
 Subject = Callable[[int, int, int], dict[str, Any]]
 
@@ -73,12 +86,12 @@ async def converse_at_once(
 ) -> dict[str, Any]:
     """Measure new conversations, all at once. Connecting is not part of it."""
     customers = await gather_customers(web.ws_url, conversations, web.hello)
-    writes = web.count_writes() if web.count_writes else 0
+    writes = web.count_writes()
     cpu, own_cpu, began = web.cpu_seconds(), time.process_time(), time.perf_counter()
     talks = await asyncio.gather(*(customer.converse(turns, tokens) for customer in customers))
     seconds, own_cpu = time.perf_counter() - began, time.process_time() - own_cpu
     spent = {name: after - cpu[name] for name, after in web.cpu_seconds().items()}
-    writes = web.count_writes() - writes if web.count_writes else 0
+    writes = web.count_writes() - writes
     await asyncio.gather(*(customer.leave() for customer in customers))
     all_turns = [turn for talk in talks for turn in talk]
     figures = _figures(all_turns, seconds, {**spent, "client": own_cpu}, web.rss_bytes)
@@ -115,9 +128,9 @@ def open_subjects(stack: Stack, model: str) -> dict[str, Subject]:
     def ask_bare(stream_mode: str) -> Subject:
         def ask(conversations: int, turns: int, tokens: int) -> dict[str, Any]:
             load = {"conversations": conversations, "turns": turns, "tokens": tokens}
-            writes = stack.count_writes() if stack.count_writes else 0
+            writes = stack.count_writes()
             figures = bare.ask(**load, stream_mode=stream_mode)
-            writes = stack.count_writes() - writes if stack.count_writes else 0
+            writes = stack.count_writes() - writes
             return {**figures, "writes_per_turn": round(writes / figures["turns"], 2)}
 
         return ask
@@ -141,16 +154,17 @@ def measure_model(stack: Stack, plan: Plan, model: str) -> dict[str, Any]:
         Medians by what was measured, "repetitions" with every single measurement, and what follows from them.
     """
     subjects = open_subjects(stack, model)
+    lengths = {"": TOKENS} | ({"_long": plan.long_tokens} if model == "http" else {})
     for subject in subjects.values():  # imports, compiles and fills caches
-        subject(plan.conversations, 1, plan.long_tokens)
-    measured: dict[str, list[dict[str, Any]]] = {name: [] for name in subjects}
-    measured |= {f"{name}_long": [] for name in subjects}
+        subject(plan.conversations, 2, TOKENS)
+    measured: dict[str, list[dict[str, Any]]] = {
+        name + suffix: [] for suffix in lengths for name in subjects
+    }
     for _ in range(plan.repetitions):
-        for name, subject in subjects.items():
-            measured[name].append(subject(plan.conversations, plan.turns, TOKENS))
-        for name, subject in subjects.items():
-            load = (plan.conversations, plan.long_turns, plan.long_tokens)
-            measured[f"{name}_long"].append(subject(*load))
+        for suffix, tokens in lengths.items():
+            for name, subject in subjects.items():
+                figures = subject(plan.conversations, plan.turns, tokens)
+                measured[name + suffix].append(figures)
     result: dict[str, Any] = {name: medians(values) for name, values in measured.items()}
     result["platform_alone"] = subjects["platform"](1, plan.alone_turns, TOKENS)
     return {**result, "derived": derive(result, plan), "repetitions": measured}
@@ -174,8 +188,7 @@ def derive(result: dict[str, Any], plan: Plan) -> dict[str, Any]:
         ),
         "writes_to_store": round(ours["writes_per_turn"] - bare["writes_per_turn"], 2),
         "cpu_us_per_token": {
-            name: cpu_us_per_token(name)
-            for name in ("platform", "handler", "bare_updates", "bare_messages")
+            name: cpu_us_per_token(name) for name in COLUMNS if f"{name}_long" in result
         },
     }
 
@@ -189,8 +202,11 @@ def find_goals(result: dict[str, Any]) -> list[Goal]:
         Goal("CPU a turn, platform / bare graph, HTTP", http["cpu_to_bare"], 1.0),
         Goal("CPU a token, HTTP, µs", http["cpu_us_per_token"]["platform"], 100),
         Goal("first token p50, times sooner, HTTP", http["first_token_sooner"], 2, is_least=True),
-        Goal("writing transactions a turn but checkpoints", http["writes_to_store"], 2),
     ]
+    if http["writes_to_store"]:
+        goals.append(
+            Goal("writing transactions a turn but checkpoints", http["writes_to_store"], 2)
+        )
     if "instant" in result:
         ratio = result["instant"]["derived"]["turns_per_second_to_handler"]
         goals.append(Goal(f"{rate}, in process", ratio, 5, is_least=True))
@@ -199,25 +215,6 @@ def find_goals(result: dict[str, Any]) -> list[Goal]:
 
 def _ratio(one: dict[str, Any], other: dict[str, Any], name: str) -> float:
     return round(one[name] / other[name], 2)
-
-
-ROWS = (
-    ("messages a second", "turns_per_second", None),
-    ("turn p50, ms", "latency_ms", "p50"),
-    ("turn p95, ms", "latency_ms", "p95"),
-    ("first token p50, ms", "first_token_ms", "p50"),
-    ("first token p95, ms", "first_token_ms", "p95"),
-    ("CPU a turn, ms", "cpu_ms_per_turn", "server"),
-    ("CPU a token, µs", "cpu_us_per_token", None),
-    ("PostgreSQL's CPU, ms", "cpu_ms_per_turn", "postgres"),
-    ("Valkey's CPU, ms", "cpu_ms_per_turn", "valkey"),
-    ("the model's CPU, ms", "cpu_ms_per_turn", "model"),
-    ("the clients' CPU, ms", "cpu_ms_per_turn", "client"),
-    ("writes a turn", "writes_per_turn", None),
-    ("frames a turn", "frames_per_turn", None),
-    ("memory, MB", "rss_mb", None),
-)
-COLUMNS = ("platform", "handler", "bare_updates", "bare_messages", "platform_alone")
 
 
 def table(database: str, result: dict[str, Any]) -> str:

@@ -71,7 +71,7 @@ class Web:
         live_path: Answers as soon as it serves.
         hello: With which a client introduces itself; None where that is not the custom.
         helpers: Other processes whose CPU time is looked at, by name; with their children.
-        count_writes: Tells how many transactions have written so far; None where nobody counts them.
+        count_writes: Tells how many transactions have written so far; 0 where nobody counts them.
     """
 
     process: psutil.Popen
@@ -80,7 +80,7 @@ class Web:
     live_path: str
     hello: Hello | None
     helpers: dict[str, psutil.Process]
-    count_writes: Callable[[], int] | None
+    count_writes: Callable[[], int]
 
     @property
     def ws_url(self) -> str:
@@ -162,6 +162,10 @@ class Stack:
     def close(self) -> None:
         self._resources.close()
 
+    def read_logs(self) -> str:
+        """Return what the web servers have said."""
+        return "".join(path.read_text() for path in self._folder.glob("*/web.log"))
+
     def _new_database(self, copy_of: str | None) -> str | None:
         if self._postgres is None:
             return None
@@ -218,9 +222,9 @@ class Stack:
         url = f"http://127.0.0.1:{port}"
         return Web(process, url, log, live_path, hello, self._helpers(), self.count_writes)
 
-    @property
-    def count_writes(self) -> Callable[[], int] | None:
-        return self._postgres.count_writes if self._postgres else None
+    def count_writes(self) -> int:
+        """Return how many transactions have written so far; 0 on SQLite, which does not count them."""
+        return self._postgres.count_writes() if self._postgres else 0
 
     def _helpers(self) -> dict[str, psutil.Process]:
         helpers = {"model": self._model[0], "valkey": psutil.Process(self._valkey.process.pid)}
@@ -264,5 +268,8 @@ def open_stack(database: str) -> Iterator[Stack]:
     stack = Stack(database)
     try:
         yield stack
+    except Exception:
+        print(stack.read_logs(), file=sys.stderr)
+        raise
     finally:
         stack.close()

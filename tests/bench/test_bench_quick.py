@@ -61,5 +61,5 @@ def test_the_result_names_no_machine_and_no_path(result):
 
 def test_each_goal_stands_beside_its_figure(result):
     lines = [line for line in result["printed"].splitlines() if line.endswith(("met", "missed"))]
-    assert len(lines) == 6
+    assert len(lines) == 5
     assert any(line.startswith("CPU a turn, platform / handler") for line in lines)
