@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -77,6 +78,7 @@ ROWS = (
     ("memory, MB", "rss_mb", None),
 )
 COLUMNS = ("platform", "handler", "bare_updates", "bare_messages", "platform_alone")
+PRICED_BY_TOKEN = ("platform", "handler", "bare_updates")
 # Measures so many conversations at once, so many turns each, of so many tokens.
 Subject = Callable[[int, int, int], dict[str, Any]]
 
@@ -154,17 +156,15 @@ def measure_model(stack: Stack, plan: Plan, model: str) -> dict[str, Any]:
         Medians by what was measured, "repetitions" with every single measurement, and what follows from them.
     """
     subjects = open_subjects(stack, model)
-    lengths = {"": TOKENS} | ({"_long": plan.long_tokens} if model == "http" else {})
     for subject in subjects.values():  # imports, compiles and fills caches
         subject(plan.conversations, 2, TOKENS)
-    measured: dict[str, list[dict[str, Any]]] = {
-        name + suffix: [] for suffix in lengths for name in subjects
-    }
+    measured: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for _ in range(plan.repetitions):
-        for suffix, tokens in lengths.items():
-            for name, subject in subjects.items():
-                figures = subject(plan.conversations, plan.turns, tokens)
-                measured[name + suffix].append(figures)
+        for name, subject in subjects.items():
+            measured[name].append(subject(plan.conversations, plan.turns, TOKENS))
+        for name in PRICED_BY_TOKEN if model == "http" else ():
+            figures = subjects[name](plan.conversations, plan.turns, plan.long_tokens)
+            measured[f"{name}_long"].append(figures)
     result: dict[str, Any] = {name: medians(values) for name, values in measured.items()}
     result["platform_alone"] = subjects["platform"](1, plan.alone_turns, TOKENS)
     return {**result, "derived": derive(result, plan), "repetitions": measured}
@@ -188,7 +188,7 @@ def derive(result: dict[str, Any], plan: Plan) -> dict[str, Any]:
         ),
         "writes_to_store": round(ours["writes_per_turn"] - bare["writes_per_turn"], 2),
         "cpu_us_per_token": {
-            name: cpu_us_per_token(name) for name in COLUMNS if f"{name}_long" in result
+            name: cpu_us_per_token(name) for name in PRICED_BY_TOKEN if f"{name}_long" in result
         },
     }
 
