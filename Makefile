@@ -38,7 +38,7 @@ format: setup-dev ## Format the code and mend what ruff can mend
 imports: setup-dev ## Check who may import whom
 	$(BIN)/lint-imports
 
-bench: setup-dev ## Measure speed and what the platform costs; writes bench/results/
+bench: setup-dev ## Measure speed beside a FastAPI handler (ARGS=open, idle, offline or profile); writes bench/results/
 	$(PY) -m bench $(ARGS)
 
 eval: setup-dev ## Measure how well messages are understood (DATA=folder of *.jsonl)
