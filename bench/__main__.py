@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,6 +98,8 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="folder for results")
     parser.add_argument("--data", type=Path, default=evaluation.DEFAULT_DATA, help="eval's *.jsonl")
     options = parser.parse_args()
+    # Whoever stops it, by `timeout` for example, finds no process left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if options.mode == "eval":
         raise SystemExit(evaluation.run(options.data, options.results))
     MODES[options.other_mode or options.mode](_databases(options.database), options.results)

@@ -139,8 +139,8 @@ class Bare:
 class Stack:
     """Starts what is measured, and ends it."""
 
-    def __init__(self, database: str) -> None:
-        self._resources = ExitStack()
+    def __init__(self, database: str, resources: ExitStack) -> None:
+        self._resources = resources
         self._folder = Path(
             self._resources.enter_context(
                 tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True)
@@ -158,9 +158,6 @@ class Stack:
         self._seed = self._folder / "seed"
         self._seed.mkdir()
         _prepare(self._environment(self._seed, self._seed_url))
-
-    def close(self) -> None:
-        self._resources.close()
 
     def read_logs(self) -> str:
         """Return what the web servers have said."""
@@ -265,11 +262,10 @@ def _end(process: Any) -> None:
 
 @contextmanager
 def open_stack(database: str) -> Iterator[Stack]:
-    stack = Stack(database)
-    try:
-        yield stack
-    except Exception:
-        print(stack.read_logs(), file=sys.stderr)
-        raise
-    finally:
-        stack.close()
+    with ExitStack() as resources:
+        stack = Stack(database, resources)
+        try:
+            yield stack
+        except Exception:
+            print(stack.read_logs(), file=sys.stderr)
+            raise
