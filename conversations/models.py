@@ -6,7 +6,15 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
+
+# How admin lists what waits for people: that first, then the newest. Indexed, as it stands here.
+PENDING_FIRST = Case(
+    When(status="pending", then=Value(0)), default=Value(1), output_field=models.IntegerField()
+)
+UNKNOWN_FIRST = Case(
+    When(status="unknown", then=Value(0)), default=Value(1), output_field=models.IntegerField()
+)
 
 
 def new_id() -> uuid.UUID:
@@ -25,6 +33,14 @@ class Visitor(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["-created_at"], name="visitor_by_age"),
+            models.Index(
+                fields=["created_at"],
+                condition=Q(customer_id=None),
+                name="visitor_anonymous_by_age",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.customer_id or f"Visitor {str(self.id)[:8]}"
@@ -60,7 +76,14 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-last_activity_at"]
-        indexes = [models.Index(fields=["-last_activity_at"])]
+        indexes = [
+            models.Index(fields=["-last_activity_at"]),
+            models.Index(
+                fields=["-last_activity_at"],
+                condition=Q(wants_person=True),
+                name="conversation_wanting_person",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.thread_id
@@ -121,6 +144,7 @@ class Run(models.Model):
                 condition=Q(status="running"),
                 name="run_running_by_lease",
             ),
+            models.Index(fields=["-created_at"], name="run_by_age"),
         ]
 
     def __str__(self) -> str:
@@ -228,6 +252,7 @@ class Interrupt(models.Model):
                 condition=Q(status="pending"),
                 name="interrupt_pending_by_expiry",
             ),
+            models.Index(PENDING_FIRST, F("created_at").desc(), name="interrupt_as_listed"),
         ]
         permissions = [("decide_interrupt", "Can approve or decline what waits for staff")]
 
@@ -274,8 +299,48 @@ class Effect(models.Model):
                 condition=Q(status="unknown"),
                 name="effect_unknown_by_age",
             ),
+            models.Index(UNKNOWN_FIRST, F("created_at").desc(), name="effect_as_listed"),
         ]
         permissions = [("settle_effect", "Can say whether an effect of unknown outcome was done")]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.status}"
+
+
+class Receipt(models.Model):
+    """What is kept of an effect when its conversation is purged: who approved what kind of change, and what came of it.
+
+    No content: neither the customer nor what was said, and of the arguments only the digest.
+    """
+
+    id = models.UUIDField(
+        primary_key=True, editable=False, help_text="The interrupt's: a foreign system knows it."
+    )
+    tool = models.CharField(max_length=40)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of tool and canonical arguments.")
+    business_key = models.CharField(
+        max_length=200,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Held in a foreign system after it was done.",
+    )
+    approver = models.CharField(max_length=10, choices=Interrupt.Approver.choices)
+    decided_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=10, choices=Interrupt.By.choices)
+    decided_by_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    status = models.CharField(max_length=10, choices=Effect.Status.choices)
+    done_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-done_at"]
+        indexes = [models.Index(fields=["-done_at"], name="receipt_by_age")]
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.status}"

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from celery import shared_task
 
-from conversations import runs
+from conversations import retention, runs
 from conversations.services import interrupts
 from conversations.services import runs as run_services
 
@@ -64,3 +64,9 @@ def recover_runs() -> None:
     """Take up runs whose process has died, or which nobody took up."""
     for conversation_id in run_services.recover():
         continue_conversation.apply_async([str(conversation_id)], retry=False)
+
+
+@shared_task
+def purge_conversations() -> None:
+    """Delete what has been kept for as long as it is to be."""
+    run_in_loop(retention.purge_due(), timeout_seconds=MAX_SECONDS)

@@ -47,9 +47,20 @@ def _queues(user: Person, now: datetime) -> dict[str, Q]:
     }
 
 
+def open_escalations() -> QuerySet[Escalation]:
+    """Return the escalations with which somebody is not done."""
+    return Escalation.objects.filter(IS_OPEN)
+
+
 # --- webhooks ---
 
 Status = WebhookDelivery.Status
+
+
+def open_deliveries() -> QuerySet[WebhookDelivery]:
+    """Return the deliveries that are not through: on their way, or dead and not seen to."""
+    on_their_way = Q(status__in=[Status.PENDING, Status.SENDING])
+    return WebhookDelivery.objects.filter(on_their_way | Q(status=Status.DEAD, dismissed_at=None))
 
 
 def list_subscribers(event_type: str) -> list[uuid.UUID]:

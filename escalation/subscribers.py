@@ -14,7 +14,8 @@ from agents import events as agent_events
 from conversations import events as conversation_events
 from conversations.events import Fact, FeedbackGiven, PersonWanted
 from conversations.models import Conversation
-from escalation import alerts, tasks
+from conversations.services import purge
+from escalation import alerts, selectors, tasks
 from escalation.services import deliveries, handoffs, ratings
 from escalation.webhooks.facts import BY_FACT
 
@@ -69,3 +70,5 @@ def connect() -> None:
     conversation_events.subscribe(queue_webhooks)
     agent_events.subscribe(queue_template_webhooks)
     alerts.subscribe(log_alert)
+    purge.keep_while(selectors.open_escalations)
+    purge.keep_while(selectors.open_deliveries)

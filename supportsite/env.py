@@ -45,6 +45,7 @@ class Environment(BaseSettings):
     LLM_TIMEOUT_SECONDS: float = Field(25, gt=0, le=600)
     SESSION_TTL_SECONDS: int = Field(1800, ge=1)
     INTERRUPT_TTL_SECONDS: int = Field(1800, ge=1)
+    RETENTION_DAYS: float | None = Field(None, gt=0, le=36_500)
     SWEEP_SECONDS: float = Field(5, ge=0.5, le=3600)
     STOP_GRACE_SECONDS: float = Field(8, ge=0, le=120)
     IDENTITY_SECRET: str | None = Field(None, min_length=32)

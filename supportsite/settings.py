@@ -155,6 +155,7 @@ CELERY_BEAT_SCHEDULE = {
         "conversations.tasks.recover_runs",
         "escalation.tasks.deliver_webhooks",
         "escalation.tasks.summarise_escalations",
+        *(["conversations.tasks.purge_conversations"] if ENV.RETENTION_DAYS else []),
     )
 }
 # Not with the sweeps, whose pace a site may choose: silence is to be noticed soon.
@@ -177,6 +178,7 @@ RUN_TIMEOUT_SECONDS = 120
 RECURSION_LIMIT = 25
 SESSION_TTL_SECONDS = ENV.SESSION_TTL_SECONDS
 INTERRUPT_TTL_SECONDS = ENV.INTERRUPT_TTL_SECONDS
+RETENTION_DAYS = ENV.RETENTION_DAYS
 SWEEP_SECONDS = ENV.SWEEP_SECONDS
 STOP_GRACE_SECONDS = ENV.STOP_GRACE_SECONDS
 IDENTITY_SECRET = ENV.IDENTITY_SECRET

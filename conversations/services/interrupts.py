@@ -25,7 +25,7 @@ from conversations.events import Fact, StatusChanged, ToolCalled, publish
 from conversations.events import InterruptCreated as Created
 from conversations.events import InterruptExpired as Expired
 from conversations.events import InterruptResolved as Resolved
-from conversations.models import Conversation, Event, Interrupt, Run
+from conversations.models import Conversation, Event, Interrupt, Receipt, Run
 from conversations.selectors import conversations_to_lock
 from conversations.services.handoffs import want_person
 from conversations.services.sessions import is_over
@@ -98,7 +98,8 @@ def create_interrupts(
 
 def is_in_force(key: str) -> bool:
     """Return whether a write holds this key."""
-    return Interrupt.objects.filter(business_key=key).exists()
+    rows = (model.objects.filter(business_key=key) for model in (Interrupt, Receipt))
+    return any(found.exists() for found in rows)
 
 
 def _created(row: Interrupt, shown: dict[str, Any]) -> Created:
