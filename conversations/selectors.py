@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, Message, Visitor
 
 PAGE = 500
+RECENT = 2_000
+MAX_FOUND = 1_000
 
 
 def conversations_to_lock() -> QuerySet[Conversation]:
@@ -29,3 +31,23 @@ def list_events(conversation_id: uuid.UUID, after_seq: int) -> list[Event]:
     """Return the next events after a number, at most `PAGE`, in order."""
     events = Event.objects.filter(conversation_id=conversation_id, seq__gt=after_seq)
     return list(events.select_related("conversation").order_by("seq")[:PAGE])
+
+
+def search_conversations(text: str) -> set[uuid.UUID]:
+    """Return conversations, at most `MAX_FOUND` each, by thread, by customer, and by what was said of late.
+
+    In three steps: asked for at once, the database would read all messages there ever were.
+    """
+    people = Visitor.objects.filter(
+        Q(customer_id__startswith=text) | Q(name__icontains=text) | Q(email__icontains=text)
+    )
+    recent = Conversation.objects.order_by("-last_activity_at").values_list("pk", flat=True)
+    said = Message.objects.filter(conversation__in=list(recent[:RECENT]))
+    for word in text.split():
+        said = said.filter(content__icontains=word)
+    theirs = list(people.values_list("pk", flat=True)[:MAX_FOUND])
+    return {
+        *recent.filter(thread_id__startswith=text)[:MAX_FOUND],
+        *recent.filter(visitor__in=theirs)[:MAX_FOUND],
+        *said.order_by().values_list("conversation", flat=True).distinct()[:MAX_FOUND],
+    }

@@ -5,8 +5,15 @@ from django.contrib import admin
 from conversations.admin.conversations import ConversationAdmin
 from conversations.admin.effects import EffectAdmin
 from conversations.admin.interrupts import InterruptAdmin
-from conversations.admin.records import RunAdmin, VisitorAdmin
+from conversations.admin.records import ReceiptAdmin, RunAdmin, VisitorAdmin
 
-__all__ = ["ConversationAdmin", "EffectAdmin", "InterruptAdmin", "RunAdmin", "VisitorAdmin"]
+__all__ = [
+    "ConversationAdmin",
+    "EffectAdmin",
+    "InterruptAdmin",
+    "ReceiptAdmin",
+    "RunAdmin",
+    "VisitorAdmin",
+]
 
 admin.site.index_template = "admin/conversations/index.html"

@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from conversations.admin.readonly import ReadOnlyAdmin
+from conversations.admin.readonly import ReadOnlyAdmin, ToolFilter
 from conversations.admin.records import conversation_link
 from conversations.errors import AlreadySettled, NotAllowed
-from conversations.models import Effect
+from conversations.models import UNKNOWN_FIRST, Effect
 from conversations.services import effects
 from conversations.templatetags.support_admin import TONES
 
@@ -32,9 +32,9 @@ def unknown_effects() -> QuerySet[Effect]:
 @admin.register(Effect)
 class EffectAdmin(ReadOnlyAdmin):
     list_display = ("tool", "what", "conversation_link", "status_label", "created_at")
-    list_filter = ("status", "tool", "created_at")
+    list_filter = ("status", ToolFilter, "created_at")
     list_select_related = ("conversation", "interrupt")
-    search_fields = ("tool", "conversation__thread_id", "interrupt__message")
+    search_fields = ("tool", "conversation__thread_id__startswith", "interrupt__message")
     fields = (
         "interrupt",
         "conversation",
@@ -49,8 +49,7 @@ class EffectAdmin(ReadOnlyAdmin):
     )
 
     def get_ordering(self, request: HttpRequest) -> tuple[Case | str, ...]:
-        unknown = When(status=Effect.Status.UNKNOWN, then=Value(0))
-        return (Case(unknown, default=Value(1), output_field=IntegerField()), "-created_at")
+        return (UNKNOWN_FIRST, "-created_at")
 
     def get_urls(self) -> list[URLPattern]:
         settle = self.admin_site.admin_view(require_POST(self.settle_view))

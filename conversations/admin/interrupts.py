@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from conversations.admin.readonly import ReadOnlyAdmin
+from conversations.admin.readonly import ReadOnlyAdmin, ToolFilter
 from conversations.errors import ConversationsError
-from conversations.models import Interrupt
+from conversations.models import PENDING_FIRST, Interrupt
 from conversations.services import interrupts
 from conversations.templatetags.support_admin import TONES, is_decidable, who_decided
 
@@ -49,9 +49,9 @@ class InterruptAdmin(ReadOnlyAdmin):
         "expires_at",
         "decision",
     )
-    list_filter = ("status", "approver", "tool", "created_at")
+    list_filter = ("status", "approver", ToolFilter, "created_at")
     list_select_related = ("conversation", "decided_by_user")
-    search_fields = ("message", "tool", "conversation__thread_id")
+    search_fields = ("message", "tool", "conversation__thread_id__startswith")
     search_help_text = "What waits, its tool, or the thread"
     fields = ("message",)
 
@@ -60,8 +60,7 @@ class InterruptAdmin(ReadOnlyAdmin):
         return queryset.select_related("conversation", "decided_by_user", "effect__settled_by")
 
     def get_ordering(self, request: HttpRequest) -> tuple[Case | str, ...]:
-        pending = When(status=Interrupt.Status.PENDING, then=Value(0))
-        return (Case(pending, default=Value(1), output_field=IntegerField()), "-created_at")
+        return (PENDING_FIRST, "-created_at")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         columns = tuple(super().get_list_display(request))

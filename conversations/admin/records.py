@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from conversations.admin.readonly import ReadOnlyAdmin
-from conversations.models import Effect, Run, Visitor
+from conversations.admin.readonly import ReadOnlyAdmin, ToolFilter
+from conversations.models import Conversation, Effect, Receipt, Run, Visitor
 from conversations.templatetags.support_admin import TONES
 
 
@@ -29,9 +29,9 @@ class RunAdmin(ReadOnlyAdmin):
         "created_at",
         "finished_at",
     )
-    list_filter = ("status", "error_code", "created_at")
+    list_filter = ("status", ("error_code", admin.EmptyFieldListFilter), "created_at")
     list_select_related = ("conversation",)
-    search_fields = ("conversation__thread_id",)
+    search_fields = ("conversation__thread_id__startswith",)
     ordering = ("-created_at",)
 
     @display(description="conversation")
@@ -50,8 +50,21 @@ class VisitorAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Visitor]:
         queryset: QuerySet[Visitor] = super().get_queryset(request)
-        return queryset.annotate(conversations_total=Count("conversations"))
+        # Asked for each row that is shown; joined, all would be grouped to show fifty.
+        theirs = Conversation.objects.filter(visitor=OuterRef("pk")).order_by().values("visitor")
+        return queryset.annotate(
+            conversations_total=Subquery(theirs.annotate(total=Count("pk")).values("total"))
+        )
 
     @display(description="conversations")
     def conversation_count(self, visitor: Visitor) -> int:
-        return int(visitor.conversations_total)  # type: ignore[attr-defined]
+        return visitor.conversations_total or 0  # type: ignore[attr-defined]
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnlyAdmin):
+    list_display = ("id", "tool", "status", "approver", "decided_by_user", "decided_at", "done_at")
+    list_filter = ("status", ToolFilter, "done_at")
+    list_select_related = ("decided_by_user",)
+    search_fields = ("id__exact",)
+    search_help_text = "The id under which it was done"

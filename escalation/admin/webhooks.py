@@ -23,7 +23,7 @@ from escalation import tasks
 from escalation.errors import EscalationError
 from escalation.models import WebhookDelivery, WebhookEndpoint
 from escalation.services import deliveries, endpoints
-from escalation.webhooks.schemas import EVENT_TYPES
+from escalation.webhooks.schemas import EVENT_TYPES, TEST
 from escalation.webhooks.urls import check_url
 
 TONES = {
@@ -204,6 +204,20 @@ class WebhookEndpointAdmin(ModelAdmin):
         return page
 
 
+class EventTypeFilter(admin.SimpleListFilter):
+    """The events that there are; to look for those that occur would read all rows."""
+
+    title, parameter_name = "event type", "event_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in (*EVENT_TYPES, TEST.name)]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
+    ) -> QuerySet[WebhookDelivery]:
+        return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_display = (
@@ -219,7 +233,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     list_filter = (
         "status",
         ("dismissed_at", admin.EmptyFieldListFilter),
-        "event_type",
+        EventTypeFilter,
         "endpoint",
         "created_at",
     )
