@@ -14,6 +14,7 @@ from typing import Any
 from bench import eval as evaluation
 from bench import (
     goals,
+    growth,
     idle,
     offline,
     open_loop,
@@ -82,6 +83,7 @@ MODES: dict[str, Run] = {
     "idle": measured_by(idle),
     "offline": measured_by(offline),
     "webhooks": measured_by(webhooks),
+    "growth": measured_by(growth),
     "profile": run_profile,
     "sql": run_sql,
 }

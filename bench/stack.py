@@ -233,6 +233,12 @@ class Stack:
         """Start a process that delivers webhooks, on another copy of the prepared data."""
         return self._start_asked("bench.courier", "courier", variables)
 
+    def start_growing(self, name: str, **variables: str) -> Bare:
+        """Start a process that fills its copy of the prepared data, and measures on it."""
+        if self._postgres is None:
+            raise RuntimeError("growth is measured on PostgreSQL alone: --database postgres")
+        return self._start_asked("bench.growing", name, variables)
+
     def start_bare(self, name: str = "bare", **variables: str) -> Bare:
         """Start the bare graph's process on another copy of the prepared data."""
         return self._start_asked("bench.bare", name, variables)
