@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
+    from psycopg import AsyncConnection
 
 SETUP_LOCK = 0x5A47  # any number that nobody else uses as a PostgreSQL advisory lock
+SETUP_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,6 @@ async def _open_saver(resources: AsyncExitStack) -> BaseCheckpointSaver[str]:
 
 
 async def _open_postgres_saver(resources: AsyncExitStack) -> BaseCheckpointSaver[str]:
-    from psycopg import AsyncConnection
     from psycopg.rows import dict_row
     from psycopg_pool import AsyncConnectionPool
 
@@ -183,18 +184,31 @@ async def _open_postgres_saver(resources: AsyncExitStack) -> BaseCheckpointSaver
         min_size=1,
         max_size=10,
         open=False,
-        kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0},
+        kwargs={
+            "autocommit": True,
+            "row_factory": dict_row,
+            # A statement prepared at once saves its plan; behind a pooler the next one meets another session.
+            "prepare_threshold": None if settings.DATABASE_IS_POOLED else 0,
+        },
     )
     await resources.enter_async_context(pool)
     saver = PostgresSaver(pool)
-    async with pool.connection() as conn:
-        # Its migrations cannot run in two processes at once.
-        await conn.execute("SELECT pg_advisory_lock(%s)", (SETUP_LOCK,))
-        try:
-            await saver.setup()
-        finally:
-            await conn.execute("SELECT pg_advisory_unlock(%s)", (SETUP_LOCK,))
+    # Its migrations cannot run in two processes at once. Behind pgbouncer a session's lock might never be given back.
+    async with pool.connection() as conn, conn.transaction():
+        while not await _has_got_lock(conn):  # noqa: ASYNC110 - another process has it
+            await asyncio.sleep(SETUP_LOOK_SECONDS)
+        await saver.setup()
     return saver
+
+
+async def _has_got_lock(conn: AsyncConnection[dict[str, Any]]) -> bool:
+    """Try to get the lock, and keep no snapshot: CREATE INDEX CONCURRENTLY would wait for it, and for ever.
+
+    A statement that waits keeps one, and so does one with parameters, or prepared, until the next (tried on 15).
+    """
+    statement = f"SELECT pg_try_advisory_xact_lock({SETUP_LOCK}) AS got".encode()
+    row = await (await conn.execute(statement, prepare=False)).fetchone()
+    return row is not None and bool(row["got"])
 
 
 def _postgres_conninfo() -> str:

@@ -19,6 +19,7 @@ from bench import (
     offline,
     open_loop,
     postgres,
+    processes,
     profile,
     report,
     speed,
@@ -84,6 +85,7 @@ MODES: dict[str, Run] = {
     "offline": measured_by(offline),
     "webhooks": measured_by(webhooks),
     "growth": measured_by(growth),
+    "processes": measured_by(processes),
     "profile": run_profile,
     "sql": run_sql,
 }

@@ -33,9 +33,10 @@ def is_available() -> bool:
 
 
 class Server:
-    """A server on which databases can be made. `pid` is its first process, when it is ours."""
+    """A server on which databases can be made: `url` names one that is there. `pid` is its first process, when ours."""
 
     def __init__(self, url: str, pid: int | None = None) -> None:
+        self.url = url
         self._server = url.rpartition("/")[0]
         self.pid = pid
 
@@ -71,7 +72,7 @@ def open_server() -> Iterator[Server]:
     if programs is None:
         raise RuntimeError("no PostgreSQL: set TEST_DATABASE_URL or install Debian's postgresql")
     folder = Path(tempfile.mkdtemp(prefix="bench-postgres-"))
-    user = _owner(folder)
+    user = give_away(folder)
     data, port = folder / "data", free_port()
     initdb = [programs / "initdb", "-D", data, "-U", "bench", "--auth=trust", "--no-sync"]
     subprocess.run(initdb, check=True, user=user, capture_output=True, cwd=folder)
@@ -94,7 +95,7 @@ def open_server() -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _owner(folder: Path) -> int | None:
+def give_away(folder: Path) -> int | None:
     """Give the folder to somebody without rights, when we are root: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return None

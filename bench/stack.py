@@ -20,7 +20,7 @@ from urllib.request import urlopen
 
 import psutil
 
-from bench import postgres
+from bench import pgbouncer, postgres
 from bench.client import HELLO, Hello
 from supportsite.valkey import Valkey, free_port, start_valkey
 
@@ -206,12 +206,45 @@ class Stack:
         hello: Hello | None,
     ) -> Web:
         data_dir, env = self._new_site(name)
-        port, log = free_port(), data_dir / "web.log"
+        return self._launch(module, data_dir, {**env, **variables}, live_path, hello)
+
+    def start_webs(
+        self, count: int, name: str, *, is_pooled: bool = False, **variables: str
+    ) -> list[Web]:
+        """Start the platform so many times on one copy of the prepared data, by way of pgbouncer if asked."""
+        data_dir, env = self._new_site(name)
+        env |= variables | (self._pooled(env["DATABASE_URL"]) if is_pooled else {})
+        return [
+            self._launch("bench.web", data_dir, env, "/health/live", HELLO) for _ in range(count)
+        ]
+
+    @property
+    def can_pool(self) -> bool:
+        return self._postgres is not None and pgbouncer.find_program() is not None
+
+    def _pooled(self, database_url: str) -> dict[str, str]:
+        assert self._postgres is not None
+        pooler = self._resources.enter_context(pgbouncer.open_pooler(self._postgres.url))
+        return {
+            "DATABASE_URL": pgbouncer.through(pooler, database_url),
+            "DATABASE_IS_POOLED": "true",
+        }
+
+    def _launch(
+        self,
+        module: str,
+        data_dir: Path,
+        env: dict[str, str],
+        live_path: str,
+        hello: Hello | None,
+    ) -> Web:
+        port = free_port()
+        log = data_dir / f"web-{port}.log"
         with log.open("wb") as output:
             process = psutil.Popen(
                 [sys.executable, "-m", module, "--port", str(port)],
                 cwd=ROOT,
-                env={**env, **variables},
+                env=env,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -258,6 +291,8 @@ class Stack:
 
 
 def _end(process: Any) -> None:
+    if process.poll() is not None:
+        return
     process.terminate()
     try:
         process.wait(10)

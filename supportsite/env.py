@@ -37,6 +37,7 @@ class Environment(BaseSettings):
     ALLOWED_HOSTS: Words = []
     ALLOWED_ORIGINS: Words = []
     DATABASE_URL: str | None = None
+    DATABASE_IS_POOLED: bool = False
     REDIS_URL: str | None = None
     LLM_MODEL: str = Field("gpt-4.1-mini", min_length=1)
     LLM_FALLBACK_MODEL: str | None = Field(None, min_length=1)

@@ -20,6 +20,9 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()
     # The event loop keeps only weak references to tasks.
     warming = asyncio.create_task(warm_up())
+    if not settings.DEMO_MODE:
+        # Behind a balancer others serve meanwhile; this process is sent customers once it can answer them at once.
+        await warming
     await send({"type": "lifespan.startup.complete"})
     await receive()
     warming.cancel()

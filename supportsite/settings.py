@@ -116,10 +116,12 @@ def _database(url: str) -> dict[str, Any]:
             "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
         }
         config["CONN_HEALTH_CHECKS"] = True
+        config["DISABLE_SERVER_SIDE_CURSORS"] = ENV.DATABASE_IS_POOLED
     return config
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
+DATABASE_IS_POOLED = ENV.DATABASE_IS_POOLED
 CHECKPOINT_FILE = DATA_DIR / "checkpoints.sqlite3"
 
 REDIS_URL = ENV.REDIS_URL or "redis://127.0.0.1:6379/0"

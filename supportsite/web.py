@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import socket
 from typing import Any
 
 import uvicorn
 
 APPLICATION = "supportsite.asgi:application"
+MAX_OPEN_FILES = 65_536
 
 # uvicorn blocks a sender whose reader is slow, where daphne fills memory; sansio is the cheapest of its
 # protocols; deflate doubles to quadruples the memory of a socket. All measured, see docs/adr.
@@ -25,6 +27,14 @@ OPTIONS: dict[str, Any] = {
     "server_header": False,
     "log_config": None,  # settings.LOGGING covers it
 }
+
+
+def allow_many_sockets() -> None:
+    """Raise the limit of open files as far as it goes: containers often start with 1 024, and each socket is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def main() -> None:
@@ -46,6 +56,7 @@ def main() -> None:
         **OPTIONS,
     )
     sockets = None if options.fd is None else [socket.socket(fileno=options.fd)]
+    allow_many_sockets()
     if options.gate_fd is not None:
         config.load()
         os.read(options.gate_fd, 1)

@@ -1,7 +1,8 @@
-"""The Celery worker with its beat: `python -m supportsite.worker`. Production may run the two apart."""
+"""The Celery worker with its beat: `python -m supportsite.worker`; without: `--no-beat` (supportsite/beat.py)."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import warnings
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from celery import Celery
 from celery.beat import EmbeddedService
 from celery.platforms import SecurityWarning
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 THREADS = "4"
+WARM_UP_SECONDS = 120
 
 
 def run_beat_beside(app: Celery) -> None:
@@ -28,6 +30,17 @@ def run_beat_beside(app: Celery) -> None:
     worker_shutting_down.connect(stop, weak=False)
 
 
+def be_warm(**_: Any) -> None:
+    """Take no work before it can be done at once: it is given to a worker when customers are already waiting."""
+    from django.conf import settings
+
+    from conversations.tasks import run_in_loop
+    from supportsite.warmup import warm_up
+
+    if not settings.DEMO_MODE:
+        run_in_loop(warm_up(), timeout_seconds=WARM_UP_SECONDS)
+
+
 def give_runs_back(**_: Any) -> None:
     """Let no run hold up the end of the worker."""
     # Late: Django is not set up when this module is imported.
@@ -38,13 +51,16 @@ def give_runs_back(**_: Any) -> None:
     stop_runs(grace_seconds=settings.STOP_GRACE_SECONDS)
 
 
-def main() -> None:
+def work(*, has_beat: bool = True) -> None:
+    """Run the worker until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportsite.settings")
     from supportsite.celery import app
 
     # It warns of root because of pickle, which we do not accept; containers often run as root.
     warnings.simplefilter("ignore", SecurityWarning)
-    run_beat_beside(app)
+    if has_beat:
+        run_beat_beside(app)
+    worker_init.connect(be_warm)
     worker_shutting_down.connect(give_runs_back)
     app.worker_main(
         [
@@ -57,6 +73,12 @@ def main() -> None:
             "--without-mingle",
         ]
     )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m supportsite.worker")
+    parser.add_argument("--no-beat", action="store_true", help="beat runs elsewhere")
+    work(has_beat=not parser.parse_args().no_beat)
 
 
 if __name__ == "__main__":

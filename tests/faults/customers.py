@@ -27,11 +27,24 @@ class Customer:
         seq: The last event that came.
         events: (seq, type) of all that came.
         accepted: What was accepted: client_message_id → seconds it took.
+        answered: What was answered: client_message_id → seconds from saying it to the end of its run.
         complaints: What broke the protocol's promises.
         ended: Runs that came to an end.
     """
 
-    def __init__(self, url, thread_id, *, token=None, is_silent=False, on_open=None):
+    def __init__(
+        self,
+        url,
+        thread_id,
+        *,
+        token=None,
+        is_silent=False,
+        on_open=None,
+        think_seconds=0.0,
+        tls=None,
+    ):
+        self._think_seconds = think_seconds
+        self._tls = tls
         self._url = url + "/ws/chat/"
         self.thread_id = thread_id
         self._token = token
@@ -44,6 +57,7 @@ class Customer:
         self.seq = 0
         self.events = []
         self.accepted = {}
+        self.answered = {}
         self.complaints = []
         self.drops = 0
         self.ended = 0
@@ -61,32 +75,33 @@ class Customer:
                 if is_over():
                     return
                 self._turn.clear()
-                self._open = (f"{self.thread_id}-{at}", text)
+                message_id = f"{self.thread_id}-{at}"
+                self._open = (message_id, text)
                 self._sent_at = time.monotonic()
                 await self._send_open()
                 await asyncio.wait_for(self._turn.wait(), PATIENCE_SECONDS)
+                self.answered[message_id] = time.monotonic() - self._sent_at
+                await asyncio.sleep(random.uniform(0, 2 * self._think_seconds))
         except TimeoutError:
             self.complaints.append(
                 f"{self.thread_id}: {text!r} was not answered in {PATIENCE_SECONDS} s: "
                 f"{list(self.last_frames)}"
             )
         finally:
-            reading.cancel()
-            await asyncio.wait({reading})
+            await _end(reading)
 
     async def watch(self, is_over):
         """Only look on, as a second tab does, until `is_over()` and everything has come."""
         reading = asyncio.create_task(self._stay_connected())
         while not is_over(self):  # noqa: ASYNC110 - no event tells it
             await asyncio.sleep(0.05)
-        reading.cancel()
-        await asyncio.wait({reading})
+        await _end(reading)
 
     async def _stay_connected(self):
         while True:
             try:
                 async with websockets.connect(
-                    self._url, open_timeout=10, close_timeout=1, ping_interval=None
+                    self._url, open_timeout=10, close_timeout=1, ping_interval=None, ssl=self._tls
                 ) as self._socket:
                     await self._greet()
                     while True:
@@ -173,6 +188,13 @@ class Customer:
         )
 
 
+async def _end(task):
+    """Cancel a task until it has ended: Python 3.11's wait_for may lose a cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
+
+
 # --- what they ask for, and a model that hears it ---
 
 
@@ -248,6 +270,7 @@ def report(person):
         "thread": person.thread_id,
         "events": person.events,
         "accepted": person.accepted,
+        "answered": person.answered,
         "complaints": person.complaints,
         "drops": person.drops,
     }

@@ -147,4 +147,4 @@ class ForkedSite:
 
         self.listener.close()
         self.join()
-        worker.main()
+        worker.work()

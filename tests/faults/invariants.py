@@ -152,7 +152,7 @@ def no_lapsed_lease(copy, sweep_seconds):
 
 
 def messages_are_answered(copy):
-    """An accepted message is answered, visibly failed, or waits for somebody's decision."""
+    """An accepted message is answered, visibly failed, waits for somebody's decision, or is for a person to answer."""
     rows = copy.rows(f"""
         SELECT r.id, r.status,
           (SELECT count(*) FROM conversations_interrupt i
@@ -173,6 +173,8 @@ def messages_are_answered(copy):
         SELECT m.id, m.content FROM conversations_message m
         WHERE m.role = 'customer' AND m.run_id IS NULL AND NOT EXISTS (
           SELECT 1 FROM conversations_interrupt i WHERE i.conversation_id = m.conversation_id)
+        AND NOT EXISTS (
+          SELECT 1 FROM escalation_escalation e WHERE e.conversation_id = m.conversation_id)
     """)
     yield from (f"message {r['id']} has neither a run nor an interrupt to answer" for r in rows)
 
