@@ -301,6 +301,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.channel_layer.group_add(group(conversation_id), self.channel_name)
             except Exception as error:
                 logger.warning("channel layer: not joined (%s)", type(error).__name__)
+            else:
+                # What another process has stored meanwhile rang for nobody here.
+                self._behind[conversation_id] = self._seqs[conversation_id]
+                self._catch_up_soon()
 
         hub.spawn(join())
 
@@ -333,6 +337,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if seq <= self._seqs.get(conversation_id, seq):
             return
         self._behind[conversation_id] = seq
+        self._catch_up_soon()
+
+    def _catch_up_soon(self) -> None:
         if self._catching_up is None or self._catching_up.done():
             self._catching_up = asyncio.create_task(self._catch_up())
 
