@@ -155,9 +155,7 @@ class Cluster:
         folder = self.folder / "proxy"
         folder.mkdir(exist_ok=True)
         make_certificate(self.certificate, self._key)
-        servers = [
-            f"server {HOST}:{port} max_fails=0;" for port in self.ports.values()
-        ]
+        servers = [f"server {HOST}:{port} max_fails=0;" for port in self.ports.values()]
         values = {
             **COMPOSE["services"]["proxy"]["environment"],
             "WEB_SERVERS": " ".join(servers),
