@@ -111,7 +111,16 @@ class Hub:
         self._doorbells[conversation_id] = seq
 
     def _ring(self, conversation_id: uuid.UUID) -> None:
-        self.spawn(_send(conversation_id, _doorbell(self._doorbells.pop(conversation_id))))
+        seq = self._doorbells.pop(conversation_id, None)
+        if seq is not None:
+            self.spawn(_send(conversation_id, _doorbell(seq)))
+
+    async def flush(self) -> None:
+        """Ring for what is due, and wait until it has gone out: this process ends."""
+        for conversation_id in list(self._doorbells):
+            self._ring(conversation_id)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=SEND_TIMEOUT_SECONDS)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside, and keep hold of it until it is done."""

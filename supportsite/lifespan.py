@@ -10,6 +10,7 @@ from django.conf import settings
 
 from agents import engine
 from conversations import runs
+from conversations.live import hub
 from supportsite.warmup import warm_up
 
 logger = logging.getLogger(__name__)
@@ -27,5 +28,6 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await receive()
     warming.cancel()
     await runs.close(grace_seconds=settings.STOP_GRACE_SECONDS)
+    await hub.flush()
     await engine.close_engine()
     await send({"type": "lifespan.shutdown.complete"})
