@@ -4,9 +4,6 @@ BIN := .venv/bin
 PY := $(BIN)/python
 # pytest's, the bench's or the runner's own arguments: make test ARGS="-k interrupt -x"
 ARGS ?=
-# A process for each core; a file's tests stay together, for they share a site, and Chromium's come last.
-WORKERS ?= logical
-SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -20,8 +17,7 @@ run: setup ## Start the whole site (PORT=8000 DATA_DIR=data) until Ctrl-C
 	@exec $(PY) -m supportsite.runner --stop-with-parent $(ARGS)
 
 test: setup-dev ## Run all tests that need nothing but Python, then those of the database on PostgreSQL
-	env -u TEST_DATABASE_URL $(PY) -m pytest $(SPREAD) $(ARGS)
-	@$(PY) -m tests.postgres $(SPREAD) $(ARGS)
+	@$(PY) -m tests $(ARGS)
 
 check: setup-dev ## What CI checks: format, lint, types, imports, migrations, settings
 	$(BIN)/ruff format --check .

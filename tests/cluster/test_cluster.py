@@ -19,7 +19,7 @@ from tests.faults.customers import Customer, compare, report
 from tests.faults.databases import LONG_AGO
 from tests.protocol.client import Client
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.alone, pytest.mark.postgres, pytest.mark.timeout(600)]
 
 PEOPLE = 50
 THINK_SECONDS = 5

@@ -14,7 +14,12 @@ from tests.faults.groups import GROUPS
 SECONDS = 400  # they take a minute; a busy machine is no fault
 VENDOR = "postgres" if os.environ.get("TEST_DATABASE_URL") else "sqlite"
 
-pytestmark = [pytest.mark.faults, pytest.mark.database, pytest.mark.timeout(SECONDS + 60)]
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.faults,
+    pytest.mark.database,
+    pytest.mark.timeout(SECONDS + 60),
+]
 
 
 @pytest.fixture(scope="module")
