@@ -171,10 +171,8 @@ def messages_are_answered(copy):
             yield f"run {r['id']} ended as {r['status']} without a word"
     rows = copy.rows("""
         SELECT m.id, m.content FROM conversations_message m
-        WHERE m.role = 'customer' AND m.run_id IS NULL AND NOT EXISTS (
+        WHERE m.role = 'customer' AND m.run_id IS NULL AND NOT m.is_for_person AND NOT EXISTS (
           SELECT 1 FROM conversations_interrupt i WHERE i.conversation_id = m.conversation_id)
-        AND NOT EXISTS (
-          SELECT 1 FROM escalation_escalation e WHERE e.conversation_id = m.conversation_id)
     """)
     yield from (f"message {r['id']} has neither a run nor an interrupt to answer" for r in rows)
 

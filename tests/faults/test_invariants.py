@@ -75,7 +75,7 @@ def _rows():
     return f"""
     CREATE TABLE conversations_conversation (id, thread_id, last_seq, input_tokens, output_tokens);
     CREATE TABLE conversations_run (id, conversation_id, status, lease_expires_at);
-    CREATE TABLE conversations_message (id, conversation_id, run_id, role, content);
+    CREATE TABLE conversations_message (id, conversation_id, run_id, role, content, is_for_person);
     CREATE TABLE conversations_interrupt (id, conversation_id, run_id, tool, status, approver,
         created_at, decided_at, decided_by, expires_at);
     CREATE TABLE conversations_effect (id, interrupt_id, conversation_id, tool, args, status);
@@ -85,8 +85,8 @@ def _rows():
     CREATE TABLE ecommerce_refund (order_id, reason);
     INSERT INTO conversations_conversation VALUES ('{conversation}', 't', 7, 10, 5);
     INSERT INTO conversations_run VALUES ('{run}', '{conversation}', 'completed', NULL);
-    INSERT INTO conversations_message VALUES ('{asked}', '{conversation}', '{run}', 'customer', 'Cancel.');
-    INSERT INTO conversations_message VALUES ('{said}', '{conversation}', '{run}', 'agent', 'Done.');
+    INSERT INTO conversations_message VALUES ('{asked}', '{conversation}', '{run}', 'customer', 'Cancel.', 0);
+    INSERT INTO conversations_message VALUES ('{said}', '{conversation}', '{run}', 'agent', 'Done.', 0);
     INSERT INTO conversations_interrupt VALUES ('{interrupt}', '{conversation}', '{run}', 'cancel_order',
         'approved', 'customer', '{NOW}', '{NOW}', 'customer', '{LATER}');
     INSERT INTO conversations_effect VALUES ('{effect}', '{interrupt}', '{conversation}', 'cancel_order',
