@@ -3,16 +3,16 @@
 import json
 
 import pytest
+from django.http import HttpRequest
 
 from supportsite.health import ready
 from supportsite.valkey import free_port
 from tests.model.conftest import KEY
 from tests.openai_server.answers import fail, route, say
-from tests.talk import in_database
 
 
 async def model_entry():
-    answer = await in_database(ready)
+    answer = await ready(HttpRequest())
     assert answer.status_code == 200, "a site whose model fails is still there for its people"
     return json.loads(answer.content)["model"]
 
