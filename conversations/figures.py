@@ -29,7 +29,7 @@ def collect(now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "smart_support_queue_oldest_seconds",
         "How long the oldest run waits that could be worked on; 0 when none does.",
-        value=_age(_find_oldest_ready(), now),
+        value=age_seconds(_find_oldest_ready(), now),
     )
     lapsed = Run.objects.filter(status=Run.Status.RUNNING, lease_expires_at__lt=now)
     yield GaugeMetricFamily(
@@ -65,5 +65,6 @@ def _find_oldest_ready() -> datetime | None:
     return oldest
 
 
-def _age(at: datetime | None, now: datetime) -> float:
+def age_seconds(at: datetime | None, now: datetime) -> float:
+    """Return how long ago that was; 0 for what never was."""
     return max((now - at).total_seconds(), 0) if at else 0

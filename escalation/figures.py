@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Count, Min
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from conversations.figures import age_seconds
 from escalation.models import Escalation, WebhookDelivery
 from escalation.selectors import IS_OPEN, IS_WAITING, list_dead, list_disabled
 
@@ -29,7 +30,7 @@ def collect(now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "smart_support_escalations_oldest_seconds",
         "How long the first of them has waited; 0 when nobody does.",
-        value=_age(found["oldest"], now),
+        value=age_seconds(found["oldest"], now),
     )
     yield GaugeMetricFamily(
         "smart_support_escalations_overdue",
@@ -48,7 +49,7 @@ def collect(now: datetime) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "smart_support_webhooks_oldest_due_seconds",
         "How late the first of them is; 0 when none is due.",
-        value=_age(found["oldest"], now),
+        value=age_seconds(found["oldest"], now),
     )
     yield GaugeMetricFamily(
         "smart_support_webhooks_dead",
@@ -60,7 +61,3 @@ def collect(now: datetime) -> Iterator[Metric]:
         "Endpoints that were disabled because they failed.",
         value=list_disabled().count(),
     )
-
-
-def _age(at: datetime | None, now: datetime) -> float:
-    return max((now - at).total_seconds(), 0) if at else 0
