@@ -97,9 +97,8 @@ def test_chat_is_well_made_in_each_state(chat):
 
 def test_long_words_and_long_lists_do_not_widen_the_phone(open_page, site):
     chat = Chat(open_page(viewport=PHONE), site).open()
-    chat.say("x" * 600)
-    chat.ask("Show me my orders", count=1)
-    expect(chat.agents.last).to_have_attribute("data-state", "final")
+    chat.ask("x" * 600)
+    chat.ask("Show me my orders")
     assert not overflows(chat.page)
     assert chat.page.locator("#scroller").evaluate("box => box.scrollWidth <= box.clientWidth")
 
