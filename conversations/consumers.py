@@ -25,7 +25,7 @@ from conversations.limits import Bucket
 from conversations.live import PROCESS, Numbered, encode, group, hub, tell_staff
 from conversations.models import Conversation
 from conversations.selectors import find_conversation, list_events
-from conversations.services import feedback, handoffs, interrupts, messages, visitors
+from conversations.services import feedback, handoffs, interrupts, visitors
 from conversations.services import runs as run_services
 from conversations.telemetry import set_log_ids
 
@@ -39,7 +39,6 @@ _create_visitor = in_thread(visitors.create_visitor)
 _get_visitor = in_thread(visitors.get_visitor)
 _recognise_customer = in_thread(visitors.recognise_customer)
 _get_current_version = in_thread(get_current_version)
-_receive_message = in_thread(messages.receive_message)
 _answer = in_thread(interrupts.answer)
 _request_stop = in_thread(run_services.request_stop)
 _request_handoff = in_thread(handoffs.request_handoff)
@@ -230,7 +229,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _say(self, frame: protocol.Say) -> None:
         if not self._messages.take():
             raise errors.RateLimited(retry_after=self._messages.wait_seconds())
-        accepted = await _receive_message(
+        accepted = await runs.receive_message(
             visitor_id=self._known_visitor_id(),
             thread_id=frame.thread_id,
             content=frame.content,

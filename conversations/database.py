@@ -22,11 +22,8 @@ _threads = ThreadPoolExecutor(max_workers=12, thread_name_prefix="database")
 # SQLite has one writer at a time, and whoever waits for it sleeps up to 100 ms before it looks again: the p95 of a turn
 # was 2 s with 16 conversations (bench/results). In front of one thread transactions wait in order, and no longer than
 # needed.
-_short = (
-    ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-short")
-    if connection.vendor == "sqlite"
-    else _threads
-)
+one_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database-short")
+_short = one_thread if connection.vendor == "sqlite" else _threads
 
 
 def in_thread(function: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from conversations.models import Conversation, Event, Run
+from conversations.unit import written_at_once
 
 
 @dataclass(frozen=True)
@@ -208,16 +209,19 @@ class EffectUnknown(Fact):
 FACTS: tuple[type[Fact], ...] = tuple(Fact.__subclasses__())
 FRAMES: tuple[type[Fact], ...] = tuple(fact for fact in FACTS if fact.type)
 
-InTransaction = Callable[[Conversation, Fact], None]
+InTransaction = Callable[[Conversation, Any], None]
 AfterCommit = Callable[[Conversation, list[dict[str, Any]]], None]
-_in_transaction: list[InTransaction] = []
+_in_transaction: list[tuple[InTransaction, tuple[type[Fact], ...]]] = []
 _after_commit: list[AfterCommit] = []
 
 
-def subscribe(function: InTransaction) -> InTransaction:
-    """Call `function` in the transaction of every fact; when it fails, the fact never happened."""
-    if function not in _in_transaction:
-        _in_transaction.append(function)
+def subscribe(function: InTransaction, *to: type[Fact]) -> InTransaction:
+    """Call `function` in the transaction of these facts; when it fails, the fact never happened.
+
+    What the transaction writes may not be written yet: `unit.flush`.
+    """
+    if (function, to) not in _in_transaction:
+        _in_transaction.append((function, to))
     return function
 
 
@@ -256,15 +260,17 @@ def publish(
         )
         for offset, fact in enumerate((fact for fact in facts if fact.type), start=1)
     ]
-    Event.objects.bulk_create(events)
     conversation.last_seq += len(events)
     conversation.last_activity_at = now
-    conversation.save()
+    with written_at_once() as unit:
+        unit.add(*events)
+        unit.change(conversation)
     frames = [frame(event, conversation.thread_id) for event in events]
     # Before the subscribers, who may publish themselves: views get events in their order.
     for listener in _after_commit if frames else ():
         transaction.on_commit(lambda listener=listener: listener(conversation, frames), robust=True)  # type: ignore[misc]
     for fact in facts:
-        for function in _in_transaction:
-            function(conversation, fact)
+        for function, to in _in_transaction:
+            if isinstance(fact, to):
+                function(conversation, fact)
     return frames

@@ -10,8 +10,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from conversations.models import Effect, Interrupt, Run
 
-UNFINISHED = (Run.Status.PENDING, Run.Status.RUNNING, Run.Status.WAITING)
-ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
 APPROVERS = (Interrupt.Approver.CUSTOMER, Interrupt.Approver.STAFF)
 
 
@@ -23,7 +21,7 @@ def collect(now: datetime) -> Iterator[Metric]:
     """
     # One by one: each status has a partial index, all three together have none.
     runs = GaugeMetricFamily("smart_support_runs", "Runs that are not over.", labels=["status"])
-    for status in UNFINISHED:
+    for status in Run.UNFINISHED:
         runs.add_metric([status], Run.objects.filter(status=status).count())
     yield runs
     yield GaugeMetricFamily(
@@ -59,7 +57,7 @@ def collect(now: datetime) -> Iterator[Metric]:
 
 
 def _find_oldest_ready() -> datetime | None:
-    active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=ACTIVE)
+    active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=Run.ACTIVE)
     ready = Run.objects.filter(~Exists(active), status=Run.Status.PENDING)
     oldest: datetime | None = ready.aggregate(at=Min("ready_at"))["at"]
     return oldest

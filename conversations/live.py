@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -21,6 +21,8 @@ from conversations.database import in_thread
 from conversations.models import Conversation
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 PROCESS = uuid.uuid4().hex
 SEND_TIMEOUT_SECONDS = 2
@@ -63,7 +65,7 @@ class Hub:
     def __init__(self) -> None:
         self._views: dict[uuid.UUID, set[View]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._doorbells: dict[uuid.UUID, int] = {}
         self._poll: asyncio.Task[None] | None = None
 
@@ -122,11 +124,12 @@ class Hub:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SEND_TIMEOUT_SECONDS)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run something beside, and keep hold of it until it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _poll_forever(self) -> None:
         """Close gaps that lost doorbells left, with one query for all sockets of the process."""

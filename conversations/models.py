@@ -107,6 +107,9 @@ class Run(models.Model):
         FAILED = "failed"
         HANDED_OFF = "handed_off", "handed off"
 
+    ACTIVE = (Status.RUNNING, Status.WAITING)
+    UNFINISHED = (Status.PENDING, *ACTIVE)
+
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="runs")
     position = models.PositiveIntegerField(help_text="The seq of the message_accepted event.")

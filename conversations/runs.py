@@ -24,17 +24,21 @@ from agents.tools import ToolContext
 from conversations.database import in_long_thread, in_thread
 from conversations.effects import RowLedger
 from conversations.errors import FenceLost, InternalError
+from conversations.gathering import gathered
 from conversations.live import hub
+from conversations.services import messages
 from conversations.services import runs as run_services
+from conversations.services.messages import Accepted
 from conversations.services.runs import Claim
 from conversations.telemetry import observe_turn
 from conversations.voice import RunVoice
 
 logger = logging.getLogger(__name__)
 
+_receive_message = gathered(messages.receive_message, lambda *, thread_id, **_: thread_id)
 _claim_next = in_thread(run_services.claim_next)
 _pause = in_thread(run_services.pause)
-_finish = in_thread(run_services.finish)
+_finish = gathered(run_services.finish, lambda claim, *_: claim.conversation_id)
 _fail = in_thread(run_services.fail)
 _release = in_thread(run_services.release)
 _try_again = in_thread(run_services.try_again)
@@ -57,9 +61,10 @@ Stops = dict[uuid.UUID, Stop]
 class _Drive:
     """The work on one conversation in this process."""
 
-    task: asyncio.Task[None]
+    claim: Claim | None
     is_wanted_again: bool = False
     stops: Stops = field(default_factory=dict)
+    task: asyncio.Task[None] = field(init=False)
 
 
 _drives: dict[tuple[asyncio.AbstractEventLoop, uuid.UUID], _Drive] = {}
@@ -67,8 +72,40 @@ _heartbeats: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 _is_closing = False
 
 
-def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
-    """See to it that this loop works through the conversation's pending runs."""
+async def receive_message(
+    *,
+    visitor_id: uuid.UUID,
+    thread_id: str,
+    content: str,
+    template: str,
+    client_message_id: str | None = None,
+) -> Accepted:
+    """Store a customer's message, and take up the run that answers it. As `messages.receive_message`."""
+
+    async def receive() -> Accepted:
+        accepted = await _receive_message(
+            visitor_id=visitor_id,
+            thread_id=thread_id,
+            content=content,
+            template=template,
+            client_message_id=client_message_id,
+            takes_up=not _is_closing,
+        )
+        if wake(accepted.conversation_id, accepted.claim) is None and accepted.claim is not None:
+            await _release(accepted.claim)
+        return accepted
+
+    # A socket that goes in between does not take the run with it.
+    return await asyncio.shield(hub.spawn(receive()))
+
+
+def wake(conversation_id: uuid.UUID, claim: Claim | None = None) -> asyncio.Task[None] | None:
+    """See to it that this loop works through the conversation's pending runs.
+
+    Args:
+        conversation_id: The conversation.
+        claim: The first of them, when it is claimed already.
+    """
     if _is_closing:
         return None
     loop = asyncio.get_running_loop()
@@ -76,8 +113,10 @@ def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
     drive = _drives.get(key)
     if drive is not None:
         drive.is_wanted_again = True
+        drive.claim = drive.claim or claim
         return drive.task
-    drive = _drives[key] = _Drive(loop.create_task(_drive(key)))
+    drive = _drives[key] = _Drive(claim)
+    drive.task = loop.create_task(_drive(key))
     heartbeat = _heartbeats.get(loop)
     if heartbeat is None or heartbeat.done():
         # In a context of its own: it belongs to no conversation, and its log lines must not name one.
@@ -86,19 +125,23 @@ def wake(conversation_id: uuid.UUID) -> asyncio.Task[None] | None:
 
 
 async def _drive(key: tuple[asyncio.AbstractEventLoop, uuid.UUID]) -> None:
+    drive = _drives[key]
     try:
         while not _is_closing:
             # Between the look that finds nothing more and the end of this task nothing is awaited, so that no wake is
             # lost.
-            _drives[key].is_wanted_again = False
-            claim = await _claim_next(key[1])
-            may_have_more = claim is not None and await execute_run(claim, _drives[key].stops)
-            if not may_have_more and not _drives[key].is_wanted_again:
+            drive.is_wanted_again = False
+            claim, drive.claim = drive.claim, None
+            claim = claim or await _claim_next(key[1])
+            may_have_more = claim is not None and await execute_run(claim, drive.stops)
+            if not may_have_more and not drive.is_wanted_again:
                 return
     except Exception:
         logger.exception("the work on a conversation broke off; a sweep takes it up")
     finally:
         del _drives[key]
+        if drive.claim is not None:
+            hub.spawn(_release(drive.claim))
 
 
 async def _beat(loop: asyncio.AbstractEventLoop) -> None:

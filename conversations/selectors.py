@@ -7,6 +7,7 @@ import uuid
 from django.db.models import Q, QuerySet
 
 from conversations.models import Conversation, Event, Message, Visitor
+from conversations.rows import read
 
 PAGE = 500
 RECENT = 2_000
@@ -28,9 +29,14 @@ def find_conversation(thread_id: str) -> Conversation | None:
 
 
 def list_events(conversation_id: uuid.UUID, after_seq: int) -> list[Event]:
-    """Return the next events after a number, at most `PAGE`, in order."""
-    events = Event.objects.filter(conversation_id=conversation_id, seq__gt=after_seq)
-    return list(events.select_related("conversation").order_by("seq")[:PAGE])
+    """Return the next events after a number, at most `PAGE`, in order, with their conversation."""
+    also, params = "AND seq > %s ORDER BY seq LIMIT %s", [after_seq, PAGE]
+    events = read(Event, "conversation", [conversation_id], also=also, params=params)
+    if events:
+        [conversation] = read(Conversation, "pk", [conversation_id])
+        for event in events:
+            event.conversation = conversation
+    return events
 
 
 def search_conversations(text: str) -> set[uuid.UUID]:

@@ -10,7 +10,6 @@ from conversations import runs, tasks
 from conversations.events import (
     HandoffChanged,
     InterruptResolved,
-    MessageAccepted,
     subscribe_after_commit,
 )
 from conversations.live import announce, hub
@@ -19,7 +18,7 @@ from conversations.telemetry import count_facts
 
 logger = logging.getLogger(__name__)
 
-STARTS_WORK = {MessageAccepted.type, InterruptResolved.type, HandoffChanged.type}
+STARTS_WORK = {InterruptResolved.type, HandoffChanged.type}
 
 
 def show(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
@@ -34,7 +33,7 @@ def silence(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
 
 
 def wake(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
-    """Start the run that a message or a decision has queued: here if sockets are served here, else in a worker."""
+    """Start the run that a decision has queued: here if sockets are served here, else in a worker."""
     if STARTS_WORK.isdisjoint(frame["type"] for frame in frames):
         return
     fault_points.reach("nudge.before")

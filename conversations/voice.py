@@ -9,8 +9,8 @@ from typing import Any
 from agents import tracing
 from agents.context import Status
 from agents.spec import HUMAN, ROUTER, TemplateSpec
-from conversations.database import in_thread
 from conversations.events import PlanMade, ToolCalled, ToolEnded
+from conversations.gathering import gathered
 from conversations.live import encode, hub
 from conversations.models import Message
 from conversations.services import runs as run_services
@@ -21,7 +21,7 @@ from conversations.telemetry import FirstText
 COALESCE_SECONDS = 0.015
 RELAY_SECONDS = 0.2
 
-_record = in_thread(run_services.record)
+_record = gathered(run_services.record, lambda claim, progress: claim.conversation_id)
 
 
 class RunVoice:

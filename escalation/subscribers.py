@@ -15,6 +15,7 @@ from conversations import events as conversation_events
 from conversations.events import Fact, FeedbackGiven, PersonWanted
 from conversations.models import Conversation
 from conversations.services import purge
+from conversations.unit import flush
 from escalation import alerts, selectors, tasks
 from escalation.services import deliveries, handoffs, ratings
 from escalation.webhooks.facts import BY_FACT
@@ -24,23 +25,22 @@ logger = logging.getLogger(__name__)
 # `publish` has just set a conversation's last activity to the time of the fact.
 
 
-def call_people(conversation: Conversation, fact: Fact) -> None:
+def call_people(conversation: Conversation, fact: PersonWanted) -> None:
     """Open an escalation where a person is wanted."""
-    if isinstance(fact, PersonWanted):
-        handoffs.answer_wish(conversation, fact, now=conversation.last_activity_at)
+    flush()
+    handoffs.answer_wish(conversation, fact, now=conversation.last_activity_at)
 
 
-def keep_rating(conversation: Conversation, fact: Fact) -> None:
-    if isinstance(fact, FeedbackGiven):
-        ratings.keep_rating(conversation, fact, now=conversation.last_activity_at)
+def keep_rating(conversation: Conversation, fact: FeedbackGiven) -> None:
+    flush()
+    ratings.keep_rating(conversation, fact, now=conversation.last_activity_at)
 
 
 def queue_webhooks(conversation: Conversation, fact: Fact) -> None:
     """Write the webhook deliveries that a fact calls for, in its transaction."""
-    if fact.name in BY_FACT:
-        event_type, rename = BY_FACT[fact.name]
-        now = conversation.last_activity_at
-        _queue(event_type, rename(fact.payload()), now, conversation)
+    event_type, rename = BY_FACT[fact.name]
+    now = conversation.last_activity_at
+    _queue(event_type, rename(fact.payload()), now, conversation)
 
 
 def queue_template_webhooks(fact: agent_events.TemplatePublished) -> None:
@@ -65,9 +65,10 @@ def log_alert(alert: alerts.Alert) -> None:
 
 
 def connect() -> None:
-    conversation_events.subscribe(call_people)
-    conversation_events.subscribe(keep_rating)
-    conversation_events.subscribe(queue_webhooks)
+    conversation_events.subscribe(call_people, PersonWanted)
+    conversation_events.subscribe(keep_rating, FeedbackGiven)
+    wanted = [fact for fact in conversation_events.FACTS if fact.name in BY_FACT]
+    conversation_events.subscribe(queue_webhooks, *wanted)
     agent_events.subscribe(queue_template_webhooks)
     alerts.subscribe(log_alert)
     purge.keep_while(selectors.open_escalations)

@@ -6,13 +6,11 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
-from conversations.database import database_now
 from conversations.errors import SessionExpired
 from conversations.events import HandoffChanged, PersonWanted, publish
 from conversations.models import Conversation, Run
 from conversations.services.sessions import expire_if_idle, open_conversation
+from conversations.unit import unit_of_work
 
 
 def want_person(
@@ -64,9 +62,9 @@ def request_handoff(
         Forbidden: Another visitor's thread.
         SessionExpired: The conversation is over.
     """
-    with transaction.atomic():
-        now = database_now()
-        conversation = open_conversation(visitor_id, thread_id, template, now)
+    with unit_of_work() as unit:
+        conversation = open_conversation(unit, visitor_id, thread_id, template)
+        now = unit.now()
         after_seq = conversation.last_seq
         is_over = expire_if_idle(conversation, now)
         if not is_over:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -14,13 +15,15 @@ from agents import fault_points
 from agents.selectors import get_spec
 from agents.spec import TemplateSpec
 from conversations import errors
-from conversations.database import database_now
 from conversations.events import MessageAccepted, frame, publish
 from conversations.models import Conversation, Event, Interrupt, Message, Run
+from conversations.rows import read
 from conversations.services import interrupts
 from conversations.services.handoffs import want_person
 from conversations.services.notices import say
+from conversations.services.runs import Claim, claim_new
 from conversations.services.sessions import expire_if_idle, open_conversation
+from conversations.unit import Unit, unit_of_work
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,13 @@ class Accepted:
         conversation_id: Its conversation.
         frame: The `message_accepted` frame.
         is_new: False for a message that had been accepted before.
+        claim: The run that answers it, when the caller takes it up and nothing comes before it.
     """
 
     conversation_id: uuid.UUID
     frame: dict[str, Any]
     is_new: bool
+    claim: Claim | None = None
 
 
 def receive_message(
@@ -45,6 +50,7 @@ def receive_message(
     content: str,
     template: str,
     client_message_id: str | None = None,
+    takes_up: bool = False,
 ) -> Accepted:
     """Store a customer's message and the run that answers it.
 
@@ -57,6 +63,7 @@ def receive_message(
         content: What is said.
         template: The slug with which a new conversation begins.
         client_message_id: Makes a re-send safe: the same id in the same thread is accepted once.
+        takes_up: Whether the caller works on the run at once, if it may begin: it is claimed with the same commit.
 
     Raises:
         Forbidden: Another visitor's thread.
@@ -64,38 +71,40 @@ def receive_message(
         Busy: Five messages wait already.
         BudgetExhausted: The conversation has used up what the template grants it.
     """
-    with transaction.atomic():
-        now = database_now()
-        conversation = open_conversation(visitor_id, thread_id, template, now)
+    with unit_of_work() as unit:
+        conversation = open_conversation(unit, visitor_id, thread_id, template)
         if client_message_id and (known := _find_accepted(conversation, client_message_id)):
             return Accepted(conversation.pk, known, is_new=False)
-        refusal = _find_refusal(conversation, now)
-        if refusal is None:
-            accepted = _accept(conversation, content, client_message_id, now)
-            fault_points.reach("message.before_commit")
-    fault_points.reach("message.after_commit")
-    if refusal is not None:  # raised after the commit, because a refusal may leave a mark
-        raise refusal
-    return Accepted(conversation.pk, accepted, is_new=True)
+        refusal = _find_refusal(unit, conversation)
+        accepted = refusal or _accept(unit, conversation, content, client_message_id, takes_up)
+        fault_points.reach("message.before_commit")
+        transaction.on_commit(partial(fault_points.reach, "message.after_commit"))
+    if isinstance(accepted, Accepted):
+        return accepted
+    raise accepted  # after the commit, because a refusal may leave a mark
 
 
 def _find_accepted(conversation: Conversation, client_message_id: str) -> dict[str, Any] | None:
-    message = conversation.messages.filter(client_message_id=client_message_id).first()
-    if message is None:
+    also = "AND client_message_id = %s"
+    known = read(Message, "conversation", [conversation.pk], also=also, params=[client_message_id])
+    if not known:
         return None
+    [message] = known
     event = Event.objects.get(
         conversation=conversation, type=MessageAccepted.type, payload__message_id=str(message.pk)
     )
     return frame(event, conversation.thread_id)
 
 
-def _find_refusal(conversation: Conversation, now: datetime) -> errors.ConversationsError | None:
+def _find_refusal(unit: Unit, conversation: Conversation) -> errors.ConversationsError | None:
     """Return why nothing can be said here now; None when it can."""
+    now = unit.now()
     if conversation.status == Conversation.Status.HANDED_OFF:
         return None
     if expire_if_idle(conversation, now):
         return errors.SessionExpired()
-    if conversation.runs.filter(status=Run.Status.PENDING).count() >= settings.MAX_QUEUED_MESSAGES:
+    queued = [run for run in unit.unfinished(conversation) if run.status == Run.Status.PENDING]
+    if len(queued) >= settings.MAX_QUEUED_MESSAGES:
         return errors.Busy()
     if _has_used_its_budget(conversation):
         want_person(conversation, "budget", now=now)
@@ -112,14 +121,28 @@ def _has_used_its_budget(conversation: Conversation) -> bool:
 
 
 def _accept(
-    conversation: Conversation, content: str, client_message_id: str | None, now: datetime
-) -> dict[str, Any]:
+    unit: Unit,
+    conversation: Conversation,
+    content: str,
+    client_message_id: str | None,
+    takes_up: bool,
+) -> Accepted:
+    now = unit.now()
     spec = get_spec(conversation.version)
     # Under the lock with which a takeover sets this: no run can start that a person would have to stop.
     is_for_person = conversation.status == Conversation.Status.HANDED_OFF
-    run = None if is_for_person else _queue_run(conversation, content, spec, now)
+    earlier = unit.unfinished(conversation)
+    run: Run | None = None
+    if not is_for_person and not _is_an_answer(conversation, content, spec, earlier):
+        run = Run(
+            conversation=conversation,
+            position=conversation.last_seq + 1,
+            created_at=now,
+            ready_at=now,
+        )
+        unit.add(run)
     fault_points.reach("message.after_run")
-    message = Message.objects.create(
+    message = Message(
         conversation=conversation,
         run=run,
         role=Message.Role.CUSTOMER,
@@ -128,16 +151,18 @@ def _accept(
         client_message_id=client_message_id,
         created_at=now,
     )
-    accepted = MessageAccepted(str(message.pk), content, now.isoformat(), client_message_id)
-    [stored] = publish(conversation, [accepted], now=now, run=run)
-    if is_for_person:
-        return stored
-    if run is None:
-        _answer_interrupt(conversation, content, spec, now)
-    else:
+    unit.add(message)
+    said = MessageAccepted(str(message.pk), content, now.isoformat(), client_message_id)
+    [stored] = publish(conversation, [said], now=now, run=run)
+    claim: Claim | None = None
+    if run is not None and earlier:
         # The customer went on to something else.
         interrupts.withdraw(conversation, conversation.interrupts.all(), by="customer", now=now)
-    return stored
+    elif run is not None and takes_up:
+        claim = claim_new(conversation, run, content, now=now)
+    elif run is None and not is_for_person:
+        _answer_interrupt(conversation, content, spec, now)
+    return Accepted(conversation.pk, stored, is_new=True, claim=claim)
 
 
 def _pending(conversation: Conversation) -> list[Interrupt]:
@@ -154,15 +179,11 @@ def find_confirmation(content: str, spec: TemplateSpec) -> bool | None:
     return None
 
 
-def _queue_run(
-    conversation: Conversation, content: str, spec: TemplateSpec, now: datetime
-) -> Run | None:
-    """Create the run that answers a message; None for a message that answers an interrupt instead."""
-    if find_confirmation(content, spec) is not None and _pending(conversation):
-        return None
-    return Run.objects.create(
-        conversation=conversation, position=conversation.last_seq + 1, created_at=now, ready_at=now
-    )
+def _is_an_answer(
+    conversation: Conversation, content: str, spec: TemplateSpec, earlier: list[Run]
+) -> bool:
+    """Return whether a message answers an interrupt, and starts no run. What waits belongs to an unfinished run."""
+    return bool(earlier and find_confirmation(content, spec) is not None and _pending(conversation))
 
 
 def _answer_interrupt(

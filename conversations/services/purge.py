@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from conversations.models import Conversation, Effect, Interrupt, Receipt, Run, Visitor
-from conversations.services.runs import UNFINISHED
 
 OpenWork = Callable[[], QuerySet[Any]]
 _open_work: list[OpenWork] = []
@@ -28,7 +27,7 @@ def keep_while(open_work: OpenWork) -> OpenWork:
 
 @keep_while
 def unfinished_runs() -> QuerySet[Run]:
-    return Run.objects.filter(status__in=UNFINISHED)
+    return Run.objects.filter(status__in=Run.UNFINISHED)
 
 
 @keep_while

@@ -7,13 +7,12 @@ holds the run by now: whatever the caller still has in hand is void then.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -39,13 +38,14 @@ from conversations.events import (
 )
 from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
-from conversations.selectors import conversations_to_lock
+from conversations.rows import read
 from conversations.services.handoffs import want_person
 from conversations.services.interrupts import create_interrupts, withdraw
 from conversations.telemetry import LEASE_TAKEOVERS
+from conversations.unit import Unit, unit_of_work
 
-ACTIVE = (Run.Status.RUNNING, Run.Status.WAITING)
-UNFINISHED = (Run.Status.PENDING, *ACTIVE)
+# What the end of a run changes of its row.
+END_FIELDS = ("status", "finished_at", "lease_expires_at", "error_code")
 # So many questions in a row without an answer that helped, and a person is asked.
 MAX_CLARIFICATIONS = 3
 COUNTED = ("calls", "input_tokens", "output_tokens", "cost_usd")
@@ -133,25 +133,22 @@ class Progress:
 
 def claim_next(conversation_id: uuid.UUID) -> Claim | None:
     """Claim the conversation's oldest pending run; None when there is none, or one is active."""
-    with transaction.atomic():
-        now = database_now()
-        conversation = conversations_to_lock().select_related("visitor").get(pk=conversation_id)
+    with unit_of_work() as unit:
+        conversation = unit.lock(conversation_id)
         if conversation.status == Conversation.Status.HANDED_OFF:
             return None
-        unfinished = list(conversation.runs.filter(status__in=UNFINISHED).order_by("position"))
-        if not unfinished or any(run.status in ACTIVE for run in unfinished):
+        unfinished = unit.unfinished(conversation)
+        if not unfinished or any(run.status in Run.ACTIVE for run in unfinished):
             return None
         run = unfinished[0]
         is_retry = run.fence > 0 and not run.is_paused
-        run.status = Run.Status.RUNNING
-        run.fence += 1
-        run.lease_expires_at = now + timedelta(seconds=settings.LEASE_SECONDS)
-        run.started_at = run.started_at or now
+        now = unit.now()
+        _claim(run, now)
         run.save(update_fields=["status", "fence", "lease_expires_at", "started_at"])
         messages = list(run.messages.order_by("created_at"))
-        heard = _heard(run) if conversation.people_spoke_at is not None else []
+        heard = _heard(conversation, run)
         fault_points.reach("claim.before_commit")
-    fault_points.reach("claim.after_commit")
+        transaction.on_commit(partial(fault_points.reach, "claim.after_commit"))
     return Claim(
         run_id=run.pk,
         conversation_id=conversation.pk,
@@ -168,15 +165,43 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
     )
 
 
+def claim_new(conversation: Conversation, run: Run, text: str, *, now: datetime) -> Claim:
+    """Claim a run that this transaction makes, in a locked conversation that has no other unfinished one."""
+    _claim(run, now)
+    return Claim(
+        run_id=run.pk,
+        conversation_id=conversation.pk,
+        thread_id=conversation.thread_id,
+        fence=run.fence,
+        text=text,
+        version=conversation.version,
+        visitor=conversation.visitor,
+        is_paused=False,
+        is_retry=False,
+        said=0,
+        claimed_at=now,
+        heard=_heard(conversation, run),
+    )
+
+
+def _claim(run: Run, now: datetime) -> None:
+    run.status = Run.Status.RUNNING
+    run.fence += 1
+    run.lease_expires_at = now + timedelta(seconds=settings.LEASE_SECONDS)
+    run.started_at = run.started_at or now
+
+
 def is_held(claim: Claim) -> bool:
     """Return whether no other process has taken the run over. What is written to rows asks `_hold` for certain."""
-    return Run.objects.filter(
-        pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING
-    ).exists()
+    for run in read(Run, "pk", [claim.run_id]):
+        return run.fence == claim.fence and run.status == Run.Status.RUNNING
+    return False
 
 
-def _heard(run: Run) -> list[Heard]:
+def _heard(conversation: Conversation, run: Run) -> list[Heard]:
     """Return what was said while a person had the conversation, since the last run before this one."""
+    if conversation.people_spoke_at is None:
+        return []
     said = Message.objects.filter(
         Q(role=Message.Role.STAFF) | Q(is_for_person=True), conversation=run.conversation_id
     )
@@ -196,33 +221,38 @@ def _heard(run: Run) -> list[Heard]:
     ]
 
 
-def _hold(claim: Claim) -> tuple[Conversation, Run, datetime]:
+def _hold(unit: Unit, claim: Claim) -> tuple[Conversation, Run, datetime]:
     """Lock a claimed run's rows; raises FenceLost."""
-    conversation = conversations_to_lock().get(pk=claim.conversation_id)
-    run = Run.objects.filter(pk=claim.run_id, fence=claim.fence, status=Run.Status.RUNNING).first()
-    if run is None:
-        raise FenceLost(str(claim.run_id))
-    return conversation, run, database_now()
+    conversation = unit.lock(claim.conversation_id)
+    conversation.version, conversation.visitor = claim.version, claim.visitor
+    for run in unit.unfinished(conversation):
+        if (run.pk, run.fence, run.status) == (claim.run_id, claim.fence, Run.Status.RUNNING):
+            return conversation, run, unit.now()
+    raise FenceLost(str(claim.run_id))
 
 
-def _store(conversation: Conversation, run: Run, progress: Progress, now: datetime) -> list[Fact]:
+def _store(
+    unit: Unit, conversation: Conversation, run: Run, progress: Progress, now: datetime
+) -> list[Fact]:
     """Store messages and usage; return the facts to publish, in order."""
     spoken = [item for item in progress.items if isinstance(item, Spoken)]
-    Message.objects.bulk_create(
-        Message(
-            id=item.id,
-            conversation=conversation,
-            run=run,
-            role=item.role,
-            agent=item.agent,
-            content=item.text,
-            # Messages of one transaction keep their order.
-            created_at=now + timedelta(microseconds=at),
+    unit.add(
+        *(
+            Message(
+                id=item.id,
+                conversation=conversation,
+                run=run,
+                role=item.role,
+                agent=item.agent,
+                content=item.text,
+                # Messages of one transaction keep their order.
+                created_at=now + timedelta(microseconds=at),
+            )
+            for at, item in enumerate(spoken)
         )
-        for at, item in enumerate(spoken)
     )
     if progress.usage:
-        _store_usage(conversation, run, progress.usage)
+        _store_usage(unit, conversation, run, progress.usage)
     if progress.error_code:
         run.error_code = progress.error_code
         run.save(update_fields=["error_code"])
@@ -257,8 +287,11 @@ def _end_calls(run: Run, facts: Sequence[Fact]) -> list[Fact]:
     ]
 
 
-def _store_usage(conversation: Conversation, run: Run, usage: dict[tuple[str, str], Tally]) -> None:
-    rows = {(row.agent, row.model): row for row in run.usage.all()}
+def _store_usage(
+    unit: Unit, conversation: Conversation, run: Run, usage: dict[tuple[str, str], Tally]
+) -> None:
+    stored = [] if _is_first_time(run) else run.usage.all()
+    rows = {(row.agent, row.model): row for row in stored}
     for (agent, model), tally in usage.items():
         cost = cost_usd(model, tally.input_tokens, tally.output_tokens, tally.cached_tokens)
         row = rows.setdefault((agent, model), Usage(run=run, agent=agent, model=model))
@@ -271,16 +304,21 @@ def _store_usage(conversation: Conversation, run: Run, usage: dict[tuple[str, st
         conversation.cost_usd += cost or Decimal(0)
     counted = [rows[key] for key in usage]
     Usage.objects.bulk_update([row for row in counted if row.pk], COUNTED)
-    Usage.objects.bulk_create(row for row in counted if not row.pk)
+    unit.add(*(row for row in counted if not row.pk))
+
+
+def _is_first_time(run: Run) -> bool:
+    """Return whether nothing of the run's usage is stored: that happens at a pause, and at the end."""
+    return run.fence == 1 and not run.is_paused
 
 
 def record(claim: Claim, progress: Progress) -> None:
     """Store what a run has said and done so far."""
-    with transaction.atomic():
-        conversation, run, now = _hold(claim)
-        publish(conversation, _store(conversation, run, progress, now), now=now, run=run)
+    with unit_of_work() as unit:
+        conversation, run, now = _hold(unit, claim)
+        publish(conversation, _store(unit, conversation, run, progress, now), now=now, run=run)
         fault_points.reach("record.before_commit")
-    fault_points.reach("record.after_commit")
+        transaction.on_commit(partial(fault_points.reach, "record.after_commit"))
 
 
 def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) -> bool:
@@ -290,9 +328,9 @@ def pause(claim: Claim, progress: Progress, waiting: Sequence[ProposedWrite]) ->
         Whether the run goes on at once, because something of this has been decided already: by the policy, or by
         somebody who was quicker than this transaction.
     """
-    with transaction.atomic():
-        conversation, run, now = _hold(claim)
-        facts = _store(conversation, run, progress, now)
+    with unit_of_work() as unit:
+        conversation, run, now = _hold(unit, claim)
+        facts = _store(unit, conversation, run, progress, now)
         created = create_interrupts(conversation, run, waiting, now=now)
         fault_points.reach("pause.after_interrupts")
         ids = [write.tool_call_id for write in waiting]
@@ -328,31 +366,31 @@ def finish(claim: Claim, progress: Progress, outcome: str, handoff: Handoff | No
     Returns:
         Whether another run waits. A message that is stored later finds no active run, and wakes its own process.
     """
-    with transaction.atomic():
-        conversation, run, now = _hold(claim)
-        facts = _store(conversation, run, progress, now)
+    with unit_of_work() as unit:
+        conversation, run, now = _hold(unit, claim)
+        facts = _store(unit, conversation, run, progress, now)
         if run.fence > 1:
             facts += _end_calls(run, facts)
-        reason = _find_reason_for_person(run, progress, outcome, handoff)
+        reason = _find_reason_for_person(unit, run, progress, outcome, handoff)
         if reason is not None:
             publish(conversation, facts, now=now, run=run)
             facts = []
             summary = handoff.summary if handoff else ""
             want_person(conversation, reason, now=now, run=run, summary=summary)
-        facts.append(_end(run, outcome, now))
+        facts.append(_end(unit, run, progress, outcome, now))
         publish(conversation, facts, now=now, run=run)
-        has_more = conversation.runs.filter(status=Run.Status.PENDING).exists()
         fault_points.reach("finish.before_commit")
-    fault_points.reach("finish.after_commit")
-    return has_more
+        transaction.on_commit(partial(fault_points.reach, "finish.after_commit"))
+        return any(one.status == Run.Status.PENDING for one in unit.unfinished(conversation))
 
 
 def _find_reason_for_person(
-    run: Run, progress: Progress, outcome: str, handoff: Handoff | None
+    unit: Unit, run: Run, progress: Progress, outcome: str, handoff: Handoff | None
 ) -> str | None:
     if outcome == Run.Status.HANDED_OFF:
         return "agent" if handoff else "routing"
     if any(isinstance(item, Spoken) and item.is_question for item in progress.items):
+        unit.flush()
         last = run.conversation.runs.order_by("-position")[:MAX_CLARIFICATIONS]
         asked = Message.objects.filter(run__in=[one.pk for one in last], agent=ROUTER)
         if asked.values("run").distinct().count() == MAX_CLARIFICATIONS:
@@ -362,11 +400,11 @@ def _find_reason_for_person(
 
 def fail(claim: Claim, progress: Progress, code: str) -> None:
     """End a run that cannot be finished, and say so honestly."""
-    with transaction.atomic():
-        conversation, run, now = _hold(claim)
-        facts = _store(conversation, run, progress, now)
+    with unit_of_work() as unit:
+        conversation, run, now = _hold(unit, claim)
+        facts = _store(unit, conversation, run, progress, now)
         facts += _end_calls(run, facts)
-        facts += _failure(conversation, run, code, now)
+        facts += _failure(unit, conversation, run, progress, code, now)
         publish(conversation, facts, now=now, run=run)
         if _has_failed_before(run):
             want_person(conversation, "failed", now=now, run=run)
@@ -379,29 +417,41 @@ def _has_failed_before(run: Run) -> bool:
     return last is not None and last.status == Run.Status.FAILED
 
 
-def _failure(conversation: Conversation, run: Run, code: str, now: datetime) -> list[Fact]:
+def _failure(
+    unit: Unit,
+    conversation: Conversation,
+    run: Run,
+    progress: Progress,
+    code: str,
+    now: datetime,
+) -> list[Fact]:
     withdraw(conversation, run.interrupts.all(), by=Interrupt.By.SYSTEM, now=now)
     text = get_spec(conversation.version).texts.failed
-    message = Message.objects.create(
+    message = Message(
         conversation=conversation, run=run, role=Message.Role.SYSTEM, content=text, created_at=now
     )
+    unit.add(message)
     run.error_code = code
     said = MessageSaid(str(message.pk), Message.Role.SYSTEM, text, to_html(text))
-    return [said, _end(run, Run.Status.FAILED, now)]
+    return [said, _end(unit, run, progress, Run.Status.FAILED, now)]
 
 
-def _end(run: Run, outcome: str, now: datetime) -> RunEnded:
+def _end(unit: Unit, run: Run, progress: Progress, outcome: str, now: datetime) -> RunEnded:
     if run.is_paused:
         # What was approved and is not done by now never will be.
         run.interrupts.filter(business_key__isnull=False, effect=None).update(business_key=None)
     run.status = outcome
     run.finished_at = now
     run.lease_expires_at = None
-    run.save(update_fields=["status", "finished_at", "lease_expires_at", "error_code"])
-    usage: dict[str, Any] = {"input_tokens": 0, "output_tokens": 0}
-    for row in run.usage.all():
-        usage["input_tokens"] += row.input_tokens
-        usage["output_tokens"] += row.output_tokens
+    unit.change(run, END_FIELDS)
+    counted: Collection[Usage | Tally] = progress.usage.values()
+    if not _is_first_time(run):
+        unit.flush()
+        counted = run.usage.all()
+    usage = {
+        "input_tokens": sum(one.input_tokens for one in counted),
+        "output_tokens": sum(one.output_tokens for one in counted),
+    }
     return RunEnded(str(run.pk), outcome, usage)
 
 
@@ -448,40 +498,41 @@ def recover(*, limit: int = 200) -> list[uuid.UUID]:
     """
     now = database_now()
     dead = Run.objects.filter(status=Run.Status.RUNNING, lease_expires_at__lt=now)
-    for run in dead.order_by("lease_expires_at")[:limit]:
-        _take_back(run)
-    active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=ACTIVE)
+    ids = dead.order_by("lease_expires_at").values_list("pk", "conversation_id")[:limit]
+    for run_id, conversation_id in list(ids):
+        _take_back(run_id, conversation_id)
+    active = Run.objects.filter(conversation=OuterRef("conversation"), status__in=Run.ACTIVE)
     # Now anew: what has just been taken back counts as stranded.
     stranded = Run.objects.filter(
         ~Exists(active), status=Run.Status.PENDING, ready_at__lte=database_now() - STRANDED_AFTER
     )
-    ids = stranded.order_by("ready_at").values_list("conversation_id", flat=True)[:limit]
-    return list(dict.fromkeys(ids))
+    waiting = stranded.order_by("ready_at").values_list("conversation_id", flat=True)[:limit]
+    return list(dict.fromkeys(waiting))
 
 
-def _take_back(run: Run) -> None:
-    with transaction.atomic():
-        conversation = conversations_to_lock().get(pk=run.conversation_id)
-        now = database_now()
-        if Run.objects.filter(
-            pk=run.pk, fence=run.fence, status=Run.Status.RUNNING, lease_expires_at__lt=now
-        ).exists():
-            _try_again(conversation, run, "process_died", now)
-            LEASE_TAKEOVERS.inc()
+def _take_back(run_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
+    with unit_of_work() as unit:
+        conversation = unit.lock(conversation_id)
+        now = unit.now()
+        for run in unit.unfinished(conversation):
+            if run.pk == run_id and run.lease_expires_at is not None and run.lease_expires_at < now:
+                _try_again(unit, conversation, run, "process_died", now)
+                LEASE_TAKEOVERS.inc()
 
 
 def try_again(claim: Claim, code: str) -> None:
     """Give a run back after a fault of our own, such as a database that went away; too many fail it."""
-    with transaction.atomic():
-        conversation, run, now = _hold(claim)
-        _try_again(conversation, run, code, now)
+    with unit_of_work() as unit:
+        conversation, run, now = _hold(unit, claim)
+        _try_again(unit, conversation, run, code, now)
 
 
-def _try_again(conversation: Conversation, run: Run, code: str, now: datetime) -> None:
+def _try_again(unit: Unit, conversation: Conversation, run: Run, code: str, now: datetime) -> None:
     run.failed_attempts += 1
     if run.failed_attempts >= settings.MAX_RUN_ATTEMPTS:
         run.save(update_fields=["failed_attempts"])
-        facts = [*_end_calls(run, []), *_failure(conversation, run, code, now)]
+        facts = _end_calls(run, [])
+        facts += _failure(unit, conversation, run, Progress(), code, now)
         publish(conversation, facts, now=now, run=run)
         want_person(conversation, "failed", now=now, run=run)
         return

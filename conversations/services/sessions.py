@@ -10,32 +10,32 @@ from django.db import IntegrityError, transaction
 
 from agents.models import TemplateVersion
 from agents.selectors import get_current_version
-from conversations.database import database_now
 from conversations.errors import Forbidden
 from conversations.events import ConversationCreated, StatusChanged, publish
 from conversations.models import Conversation, Interrupt
-from conversations.selectors import conversations_to_lock
+from conversations.unit import Unit, unit_of_work
 
 CLOSED = (Conversation.Status.CLOSED, Conversation.Status.EXPIRED)
 
 
 def open_conversation(
-    visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime
+    unit: Unit, visitor_id: uuid.UUID, thread_id: str, template: str
 ) -> Conversation:
     """Return the visitor's conversation, locked; made with the template's current version when there is none.
 
     Raises:
         Forbidden: Another visitor's thread.
     """
-    conversation = conversations_to_lock().filter(thread_id=thread_id).first()
+    conversation = unit.find_thread(thread_id)
     if conversation is None:
-        conversation = _create(visitor_id, thread_id, template, now)
+        conversation = _create(unit, visitor_id, thread_id, template)
     if conversation.visitor_id != visitor_id:
         raise Forbidden
     return conversation
 
 
-def _create(visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime) -> Conversation:
+def _create(unit: Unit, visitor_id: uuid.UUID, thread_id: str, template: str) -> Conversation:
+    now = unit.now()
     version: TemplateVersion = get_current_version(template)
     try:
         with transaction.atomic():
@@ -43,7 +43,11 @@ def _create(visitor_id: uuid.UUID, thread_id: str, template: str, now: datetime)
                 thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
             )
     except IntegrityError:  # the same thread, from another tab at the same moment
-        return conversations_to_lock().get(thread_id=thread_id)
+        existing = unit.find_thread(thread_id)
+        if existing is None:
+            raise
+        return existing
+    unit.hold_new(conversation)
     publish(conversation, [ConversationCreated()], now=now)
     return conversation
 
@@ -72,6 +76,5 @@ def expire_if_idle(conversation: Conversation, now: datetime) -> bool:
 
 def is_over(conversation_id: uuid.UUID) -> bool:
     """Return whether nothing more can be said here: closed, or idle too long."""
-    with transaction.atomic():
-        conversation = conversations_to_lock().get(pk=conversation_id)
-        return expire_if_idle(conversation, database_now())
+    with unit_of_work() as unit:
+        return expire_if_idle(unit.lock(conversation_id), unit.now())

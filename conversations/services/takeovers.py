@@ -15,7 +15,6 @@ from conversations.events import (
 from conversations.models import Conversation, Interrupt, Message, Run
 from conversations.services.interrupts import withdraw
 from conversations.services.notices import say
-from conversations.services.runs import UNFINISHED
 
 
 def hand_over(conversation: Conversation, *, name: str, now: datetime) -> None:
@@ -62,7 +61,7 @@ def close(conversation: Conversation, *, now: datetime) -> None:
 
 def _silence_agents(conversation: Conversation, now: datetime) -> None:
     """End every run and withdraw what waits. A run that goes on elsewhere has lost its hold: it stores no word."""
-    unfinished = list(conversation.runs.filter(status__in=UNFINISHED).order_by("position"))
+    unfinished = list(conversation.runs.filter(status__in=Run.UNFINISHED).order_by("position"))
     ids = [run.pk for run in unfinished]
     Run.objects.filter(pk__in=ids).update(
         status=Run.Status.HANDED_OFF, finished_at=now, lease_expires_at=None

@@ -138,8 +138,16 @@ def test_progress_is_stored_in_order_and_numbered(conversation):
 
 def test_usage_adds_up_and_is_told_at_the_end(conversation):
     claim = make_claim(conversation)
-    for _ in range(2):
-        runs.record(claim, Progress([], {("orders", "m"): Tally(1, 10, 5, 0)}))
+    for call in ("call_1", "call_2"):
+        write = ProposedWrite(
+            tool_call_id=call,
+            agent="orders",
+            tool="cancel_order",
+            args={"order_number": "1043"},
+            message="Cancel order 1043.",
+            approver="none",
+        )
+        runs.pause(claim, Progress([], {("orders", "m"): Tally(1, 10, 5, 0)}), [write])
     runs.finish(claim, Progress([], {("router", "m"): Tally(1, 3, 2, 0)}), "completed")
     end = Event.objects.get(type="message_complete").payload
     assert end["usage"] == {"input_tokens": 23, "output_tokens": 12}

@@ -9,6 +9,7 @@ from agents import engine
 from conversations import runs, tasks
 from conversations.live import hub
 from conversations.models import Run
+from tests.factories import make_message
 from tests.fakes import Script, Stream, to
 from tests.talk import in_database
 
@@ -61,7 +62,7 @@ async def test_a_worker_gives_its_runs_back_and_its_task_ends_quietly(open_talk,
     loop, hub._loop = hub._loop, None  # as in a process without sockets
     try:
         monkeypatch.setattr(tasks.continue_conversation, "apply_async", lambda *a, **k: None)
-        await talk.send("First")
+        await in_database(make_message, talk.conversation, "First")
         work = asyncio.create_task(
             asyncio.to_thread(tasks.continue_conversation, str(talk.conversation.pk))
         )

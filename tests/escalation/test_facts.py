@@ -17,8 +17,8 @@ NAMES = ("escalation.requested", "escalation.assigned", "conversation.resolved",
 @pytest.fixture
 def heard(monkeypatch):
     facts = []
-    listeners = [*events._in_transaction, lambda conversation, fact: facts.append(fact)]
-    monkeypatch.setattr(events, "_in_transaction", listeners)
+    note = (lambda conversation, fact: facts.append(fact), (events.Fact,))
+    monkeypatch.setattr(events, "_in_transaction", [*events._in_transaction, note])
     return facts
 
 
@@ -44,7 +44,9 @@ def test_a_subscriber_that_fails_leaves_nothing_behind(conversation, monkeypatch
         if fact.name == "escalation.requested":
             raise RuntimeError("no room for the delivery")
 
-    monkeypatch.setattr(events, "_in_transaction", [*events._in_transaction, fail])
+    monkeypatch.setattr(
+        events, "_in_transaction", [*events._in_transaction, (fail, (events.Fact,))]
+    )
     with pytest.raises(RuntimeError):
         ask(conversation)
     assert Escalation.objects.count() == conversation.events.count() == 0

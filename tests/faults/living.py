@@ -69,10 +69,9 @@ async def settled():
 
 
 async def say(message_id, text, thread=THREAD):
-    from conversations.database import in_thread
-    from conversations.services.messages import receive_message
+    from conversations import runs
 
-    await in_thread(receive_message)(
+    await runs.receive_message(
         visitor_id=await visitor_id(),
         thread_id=thread,
         content=text,

@@ -1,0 +1,171 @@
+"""Transactions of many conversations in one: what one of them meets is no other's business."""
+
+import asyncio
+import threading
+
+import pytest
+from django.db import transaction
+
+from conversations import gathering, runs
+from conversations.database import in_thread
+from conversations.errors import FenceLost, Forbidden
+from conversations.events import PlanMade
+from conversations.gathering import gathered
+from conversations.models import Conversation, Message, Run
+from conversations.selectors import conversations_to_lock
+from conversations.services import messages
+from conversations.services import runs as run_services
+from conversations.services.runs import Progress
+from tests import factories
+from tests.talk import in_database
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+receive = gathered(messages.receive_message, lambda *, thread_id, **_: thread_id)
+record = gathered(run_services.record, lambda claim, progress: claim.conversation_id)
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """The keys of each transaction."""
+    seen = []
+    carry_out = gathering._Gatherer._carry_out
+
+    def note(self, works):
+        seen.append([work.key for work in works])
+        return carry_out(self, works)
+
+    monkeypatch.setattr(gathering._Gatherer, "_carry_out", note)
+    return seen
+
+
+async def make_conversations(count):
+    version = await in_database(factories.make_version)
+    return [await in_database(factories.make_conversation, version=version) for _ in range(count)]
+
+
+def say(conversation, content="Where is my order?", **values):
+    return receive(
+        visitor_id=values.pop("visitor_id", conversation.visitor_id),
+        thread_id=conversation.thread_id,
+        content=content,
+        template="shop",
+        **values,
+    )
+
+
+async def test_what_comes_meanwhile_is_stored_together(batches):
+    conversations = await make_conversations(6)
+    accepted = await asyncio.gather(*(say(one) for one in conversations))
+    assert [one.conversation_id for one in accepted] == [one.pk for one in conversations]
+    assert [one.frame["seq"] for one in accepted] == [1] * 6
+    assert await Message.objects.acount() == await Run.objects.acount() == 6
+    assert len(batches) < 6
+
+
+async def test_two_of_one_conversation_follow_each_other(batches):
+    [conversation] = await make_conversations(1)
+    accepted = await asyncio.gather(say(conversation, "One"), say(conversation, "Two"))
+    assert [one.frame["seq"] for one in accepted] == [1, 2]
+    assert all(len(set(keys)) == len(keys) for keys in batches)
+
+
+async def test_the_same_message_at_once_is_accepted_once():
+    [conversation] = await make_conversations(1)
+    first, second = await asyncio.gather(
+        *(say(conversation, client_message_id="one") for _ in range(2))
+    )
+    assert first.frame == second.frame
+    assert [first.is_new, second.is_new] == [True, False]
+    assert await Message.objects.acount() == 1
+
+
+async def test_an_expected_error_is_its_own(batches):
+    conversations = await make_conversations(3)
+    stranger = await in_database(factories.make_visitor)
+    outcomes = await asyncio.gather(
+        say(conversations[0]),
+        say(conversations[1], visitor_id=stranger.pk),
+        say(conversations[2]),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[1], Forbidden)
+    assert {m.conversation_id async for m in Message.objects.all()} == {
+        conversations[0].pk,
+        conversations[2].pk,
+    }
+
+
+async def test_an_unexpected_error_undoes_nothing_of_the_others(monkeypatch):
+    conversations = await make_conversations(3)
+    accept = messages._accept
+
+    def fail(unit, conversation, content, *rest):
+        accepted = accept(unit, conversation, content, *rest)
+        if content == "bad":
+            raise RuntimeError("out of order")
+        return accepted
+
+    monkeypatch.setattr(messages, "_accept", fail)
+    words = ("good", "bad", "good")
+    outcomes = await asyncio.gather(
+        *(say(one, word) for one, word in zip(conversations, words, strict=True)),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[1], RuntimeError)
+    assert [m.content async for m in Message.objects.all()] == ["good", "good"]
+    assert (await Conversation.objects.aget(pk=conversations[1].pk)).last_seq == 0
+
+
+async def test_who_has_lost_the_run_hears_it_and_stores_nothing():
+    [conversation] = await make_conversations(1)
+    claim = await in_database(factories.make_claim, conversation)
+    await Run.objects.aupdate(fence=claim.fence + 1)
+    with pytest.raises(FenceLost):
+        await record(claim, Progress([PlanMade(["orders"])]))
+    assert (await Conversation.objects.aget()).last_seq == 1
+
+
+@pytest.mark.postgres
+async def test_a_locked_conversation_keeps_no_other_waiting():
+    locked, free = await make_conversations(2)
+    is_locked, let_go = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic():
+            conversations_to_lock().get(pk=locked.pk)
+            is_locked.set()
+            let_go.wait(10)
+
+    holding = asyncio.create_task(in_thread(hold)())
+    await asyncio.to_thread(is_locked.wait, 10)
+    waiting = asyncio.create_task(say(locked))
+    assert (await asyncio.wait_for(say(free), 5)).is_new
+    assert not waiting.done()
+    let_go.set()
+    await holding
+    assert (await waiting).is_new
+
+
+async def test_a_message_that_nothing_comes_before_is_claimed_with_it():
+    [conversation] = await make_conversations(1)
+    first = await say(conversation, "One", takes_up=True)
+    second = await say(conversation, "Two", takes_up=True)
+    assert first.claim is not None
+    assert (first.claim.text, first.claim.fence) == ("One", 1)
+    assert second.claim is None
+    rows = Run.objects.order_by("position")
+    assert [run.status async for run in rows] == ["running", "pending"]
+
+
+async def test_a_process_that_closes_takes_nothing_up(monkeypatch):
+    [conversation] = await make_conversations(1)
+    monkeypatch.setattr(runs, "_is_closing", True)
+    accepted = await runs.receive_message(
+        visitor_id=conversation.visitor_id,
+        thread_id=conversation.thread_id,
+        content="Hello",
+        template="shop",
+    )
+    assert accepted.claim is None
+    assert (await Run.objects.aget()).status == "pending"
