@@ -258,6 +258,7 @@ async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext
     thread = claim.conversation_id.hex
     end = await _begin(claim, engine, voice, ctx, thread)
     fault_points.reach("stream.ended")
+    await voice.settle()
     while end.waiting:
         if not await _pause(claim, voice.progress.take(), end.waiting):
             return False
@@ -289,6 +290,8 @@ async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:
     tracing.fail(code)
     progress = run_services.Progress()
     if voice is not None:
+        with suppress(Exception):  # it was the same trouble, or it shows again at once
+            await voice.settle()
         voice.break_off()
         progress = voice.progress.take()
     try:

@@ -42,6 +42,7 @@ class RunVoice:
         self._agent = ""
         self._said: list[str] = []
         self._first_text = FirstText()
+        self._storing: asyncio.Future[None] | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._relay_timer: asyncio.TimerHandle | None = None
 
@@ -67,11 +68,14 @@ class RunVoice:
         self._agent = agent
         self._said.append(text)
         self._buffer.append(text)
-        if self._flush_timer is None:
-            self._flush()
-            self._first_text.note()
-            loop = asyncio.get_running_loop()
-            self._flush_timer = loop.call_later(COALESCE_SECONDS, self._flush_again)
+        if self._flush_timer is None and self._storing is None:
+            self._begin_flushing()
+
+    def _begin_flushing(self) -> None:
+        self._flush()
+        self._first_text.note()
+        loop = asyncio.get_running_loop()
+        self._flush_timer = loop.call_later(COALESCE_SECONDS, self._flush_again)
 
     def _flush_again(self) -> None:
         self._flush_timer = None
@@ -108,7 +112,9 @@ class RunVoice:
 
     def silence(self) -> None:
         """Send what is buffered and stop the timers."""
-        self._flush()
+        if self._storing is None:
+            self._flush()
+        self._buffer.clear()
         for timer in (self._flush_timer, self._relay_timer):
             if timer is not None:
                 timer.cancel()
@@ -116,6 +122,7 @@ class RunVoice:
         self._relayed.clear()  # the whole message follows
 
     async def finish_message(self, agent: str, text: str, *, role: str = "agent") -> None:
+        await self.settle()
         self._spoken(Spoken(self._message_id(), agent, text, role))
 
     def break_off(self) -> None:
@@ -140,8 +147,22 @@ class RunVoice:
     # --- facts ---
 
     async def announce_plan(self, agents: list[str]) -> None:
+        """Have the plan stored while the first agent's model is asked; no text is shown before it is."""
         self.progress.items.append(PlanMade(agents))
-        await self._store()
+        storing = _record(self._claim, self.progress.take_items())
+        self._storing = asyncio.ensure_future(storing)
+        self._storing.add_done_callback(self._plan_is_stored)
+
+    def _plan_is_stored(self, storing: asyncio.Future[None]) -> None:
+        if not storing.cancelled() and storing.exception() is None:
+            self._storing = None
+            if self._buffer:
+                self._begin_flushing()
+
+    async def settle(self) -> None:
+        """Wait until what is under way is stored; raises what was in the way."""
+        if self._storing is not None:
+            await self._storing
 
     async def announce_call(
         self, agent: str, tool: str, args: dict[str, Any], call_id: str
@@ -154,6 +175,7 @@ class RunVoice:
         await self._store()
 
     async def _store(self) -> None:
+        await self.settle()
         await _record(self._claim, self.progress.take_items())
 
     # --- usage ---
