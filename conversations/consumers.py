@@ -237,8 +237,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             client_message_id=frame.client_message_id,
         )
         if accepted.conversation_id not in self._seqs:
-            before = accepted.frame["seq"] - 1
-            await self._follow(accepted.conversation_id, before)
+            self._listen(accepted.conversation_id, accepted.frame["seq"])
+            self._send(accepted.frame)
         elif not accepted.is_new:
             self._send(accepted.frame)
 
@@ -285,12 +285,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def _follow(self, conversation_id: uuid.UUID, after_seq: int) -> None:
         """Send every event after that number, then go on live."""
+        self._listen(conversation_id, after_seq)
+        await self._read_missing(conversation_id)
+
+    def _listen(self, conversation_id: uuid.UUID, after_seq: int) -> None:
+        """Have every event after that number sent that is stored from now on."""
         is_new = conversation_id not in self._seqs
         self._seqs[conversation_id] = after_seq
         if is_new:
             hub.attach(conversation_id, self)
             self._join(conversation_id)
-        await self._read_missing(conversation_id)
 
     def _join(self, conversation_id: uuid.UUID) -> None:
         """Listen for other processes, without waiting for the channel layer."""

@@ -154,15 +154,18 @@ class RunVoice:
         self._storing.add_done_callback(self._plan_is_stored)
 
     def _plan_is_stored(self, storing: asyncio.Future[None]) -> None:
-        if not storing.cancelled() and storing.exception() is None:
+        is_stored = not storing.cancelled() and storing.exception() is None
+        if is_stored and self._storing is storing:
             self._storing = None
             if self._buffer:
                 self._begin_flushing()
 
     async def settle(self) -> None:
         """Wait until what is under way is stored; raises what was in the way."""
-        if self._storing is not None:
-            await self._storing
+        storing = self._storing
+        if storing is not None:
+            await storing
+            self._plan_is_stored(storing)  # its callback may be a moment behind
 
     async def announce_call(
         self, agent: str, tool: str, args: dict[str, Any], call_id: str
