@@ -27,6 +27,8 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 MAX_GATHERED = 64
+# Where several are busy: a sixth less CPU a turn than without, and a first word that comes sooner (performance.md).
+GATHER_SECONDS = 0.005
 EXPECTED = (ConversationsError, FenceLost)
 
 
@@ -70,6 +72,7 @@ class _Gatherer:
     def __init__(self) -> None:
         self._waiting: list[_Work] = []
         self._working: asyncio.Task[None] | None = None
+        self._is_busy = False
 
     async def ask(
         self, key: uuid.UUID | str, carry_out: Callable[[], Any]
@@ -84,7 +87,10 @@ class _Gatherer:
     async def _work_off(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
+            if self._is_busy:
+                await asyncio.sleep(GATHER_SECONDS)
             works = self._take()
+            self._is_busy = len(works) > 1
             try:
                 await loop.run_in_executor(one_thread, self._carry_out, works)
             except Exception as error:  # an error of one would be everybody's: each tries alone

@@ -49,10 +49,20 @@ def read(
     return [model.from_db(connection.alias, names, row) for row in rows]
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Insert rows of one model. A number that the database gives is not read back."""
+def insert(rows: Sequence[models.Model], *, also: str = "") -> None:
+    """Insert rows of one model. A number that the database gives is not read back.
+
+    Args:
+        rows: At least one.
+        also: SQL behind it, as ON CONFLICT.
+    """
     model = type(rows[0])
-    _execute(_insertion(model, connection.vendor), _insertable(model), rows)
+    fields = _insertable(model)
+    for field in fields:
+        if getattr(field, "auto_now_add", False):
+            for row in rows:
+                field.pre_save(row, True)
+    _execute(f"{_insertion(model, connection.vendor)} {also}", fields, rows)
 
 
 def update(rows: Sequence[models.Model], names: tuple[str, ...]) -> None:

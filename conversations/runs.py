@@ -42,7 +42,7 @@ _finish = gathered(run_services.finish, lambda claim, *_: claim.conversation_id)
 _fail = in_thread(run_services.fail)
 _release = in_thread(run_services.release)
 _try_again = in_thread(run_services.try_again)
-_is_held = in_thread(run_services.is_held)
+_is_held = gathered(run_services.is_held, lambda claim: claim.conversation_id)
 _extend_leases = in_thread(run_services.extend_leases)
 
 

@@ -14,6 +14,15 @@ from conversations.telemetry import get_log_ids
 from supportsite.env import ROOT
 
 
+class WithoutSockets(logging.Filter):
+    """Drops uvicorn's three lines for each socket; how many are open, /metrics says."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno != logging.INFO or not str(record.msg).startswith(
+            ("connection ", '%s - "WebSocket ')
+        )
+
+
 class JsonFormatter(logging.Formatter):
     """Writes time, level, logger, message, the ids of what it is about, and the exception."""
 

@@ -261,6 +261,7 @@ LOGGING = {
         "text": {"format": "{levelname} {name}: {message}", "style": "{"},
         "json": {"()": "supportsite.logs.JsonFormatter"},
     },
+    "filters": {"without_sockets": {"()": "supportsite.logs.WithoutSockets"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
@@ -268,6 +269,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
+        "uvicorn.error": {"filters": ["without_sockets"]},
         # Two lines a task, of which there are several every few seconds.
         "celery": {"level": "WARNING"},
     },

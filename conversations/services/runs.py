@@ -38,7 +38,6 @@ from conversations.events import (
 )
 from conversations.markdown import to_html
 from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
-from conversations.rows import read
 from conversations.services.handoffs import want_person
 from conversations.services.interrupts import create_interrupts, withdraw
 from conversations.telemetry import LEASE_TAKEOVERS
@@ -193,9 +192,8 @@ def _claim(run: Run, now: datetime) -> None:
 
 def is_held(claim: Claim) -> bool:
     """Return whether no other process has taken the run over. What is written to rows asks `_hold` for certain."""
-    for run in read(Run, "pk", [claim.run_id]):
-        return run.fence == claim.fence and run.status == Run.Status.RUNNING
-    return False
+    with unit_of_work() as unit:
+        return _find_held(unit, claim) is not None
 
 
 def _heard(conversation: Conversation, run: Run) -> list[Heard]:
@@ -223,12 +221,20 @@ def _heard(conversation: Conversation, run: Run) -> list[Heard]:
 
 def _hold(unit: Unit, claim: Claim) -> tuple[Conversation, Run, datetime]:
     """Lock a claimed run's rows; raises FenceLost."""
+    run = _find_held(unit, claim)
+    if run is None:
+        raise FenceLost(str(claim.run_id))
     conversation = unit.lock(claim.conversation_id)
     conversation.version, conversation.visitor = claim.version, claim.visitor
-    for run in unit.unfinished(conversation):
+    return conversation, run, unit.now()
+
+
+def _find_held(unit: Unit, claim: Claim) -> Run | None:
+    """Lock the conversation; return its run, if this claim still holds it."""
+    for run in unit.unfinished(unit.lock(claim.conversation_id)):
         if (run.pk, run.fence, run.status) == (claim.run_id, claim.fence, Run.Status.RUNNING):
-            return conversation, run, unit.now()
-    raise FenceLost(str(claim.run_id))
+            return run
+    return None
 
 
 def _store(

@@ -5,7 +5,7 @@ import logging
 import sys
 
 from conversations.telemetry import observe_turn, set_log_ids
-from supportsite.logs import JsonFormatter
+from supportsite.logs import JsonFormatter, WithoutSockets
 
 
 def read(record):
@@ -49,3 +49,13 @@ def test_an_exception_says_where_and_not_what():
     told = json.loads(text)["exception"]
     assert [part["type"] for part in told] == ["KeyError", "ValueError"]
     assert told[0]["at"][0].startswith("tests/operations/test_logs.py:")
+
+
+def test_a_socket_that_comes_and_goes_is_no_line():
+    quiet = WithoutSockets().filter
+    accepted = logging.LogRecord(
+        "uvicorn.error", logging.INFO, "", 1, '%s - "WebSocket %s" [accepted]', ("a", "b"), None
+    )
+    assert not quiet(accepted)
+    assert quiet(record("Application startup complete."))
+    assert quiet(record("connection handler failed"))  # an error
