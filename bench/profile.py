@@ -50,6 +50,8 @@ STEPS = (
     ("claim the run", ("claim_next (",)),
     ("store the plan", ("record (",)),
     ("store the answer", ("finish (",)),
+    ("lock the gathered conversations", ("Unit.hold (",)),
+    ("write the gathered rows", ("Unit.flush (",)),
     ("ask for the time", ("database_now (",)),
     ("read events", ("list_events (",)),
     ("doorbells and relays", ("_send (", "/channels_redis/", "/redis/")),
@@ -67,7 +69,10 @@ STEPS = (
     ("thread hops", ("/asgiref/", "/concurrent/", "/threading.py")),
 )
 # In any frame: a turn's rows are being written or read.
-STORING = ("/conversations/services/", "/conversations/database.py", "/django/db/", "/psycopg")
+STORING = (
+    *("/conversations/gathering.py", "/conversations/unit.py", "/conversations/rows.py"),
+    *("/conversations/services/", "/conversations/database.py", "/django/db/", "/psycopg"),
+)
 CHECKPOINTS = ("/langgraph/checkpoint/", "/agents/savers/")
 Stacks = list[tuple[list[str], int]]
 

@@ -124,7 +124,8 @@ class Unit:
 
     def unfinished(self, conversation: Conversation) -> list[Run]:
         """Return a locked conversation's runs that are not at their end, the oldest first."""
-        return self._unfinished[conversation.pk]
+        runs = self._unfinished[conversation.pk]
+        return [run for run in runs if run.status in Run.UNFINISHED]
 
     def now(self) -> datetime:
         """Return the database's time, once the locks are there; the same throughout."""
@@ -142,9 +143,11 @@ class Unit:
     # --- writing ---
 
     def add(self, *rows: models.Model) -> None:
-        """Have new rows of one model written."""
-        if rows:
-            self._new[type(rows[0])].extend(rows)
+        """Have new rows written."""
+        for row in rows:
+            self._new[type(row)].append(row)
+            if isinstance(row, Run):
+                self._unfinished[row.conversation_id].append(row)
 
     def change(self, row: models.Model, names: tuple[str, ...] = CONVERSATION_FIELDS) -> None:
         """Have these fields written, as they are in the end."""

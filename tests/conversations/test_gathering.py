@@ -22,6 +22,7 @@ from tests.talk import in_database
 pytestmark = pytest.mark.django_db(transaction=True)
 
 receive = gathered(messages.receive_message, lambda *, thread_id, **_: thread_id)
+finish = gathered(run_services.finish, lambda claim, *_: claim.conversation_id)
 record = gathered(run_services.record, lambda claim, progress: claim.conversation_id)
 
 
@@ -169,3 +170,21 @@ async def test_a_process_that_closes_takes_nothing_up(monkeypatch):
     )
     assert accepted.claim is None
     assert (await Run.objects.aget()).status == "pending"
+
+
+async def test_an_end_and_the_next_message_may_meet_in_one_transaction(batches):
+    [conversation] = await make_conversations(1)
+    first = await say(conversation, "One", takes_up=True)
+    more, second = await asyncio.gather(
+        finish(first.claim, Progress(), "completed"), say(conversation, "Two", takes_up=True)
+    )
+    assert len(batches) == 2
+    assert second.claim is not None  # the first was over by then
+    assert not more
+    rows = Run.objects.order_by("position")
+    assert [run.status async for run in rows] == ["completed", "running"]
+    assert [e.type async for e in conversation.events.all()] == [
+        "message_accepted",
+        "message_complete",
+        "message_accepted",
+    ]
