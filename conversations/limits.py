@@ -9,6 +9,8 @@ import time
 class Bucket:
     """A token bucket: `size` at once, then `per_second`."""
 
+    __slots__ = ("_at", "_left", "_per_second", "_size")
+
     def __init__(self, *, size: int, per_second: float) -> None:
         self._size = size
         self._per_second = per_second
