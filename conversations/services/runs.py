@@ -481,7 +481,11 @@ def extend_leases(fences: Mapping[uuid.UUID, int]) -> set[uuid.UUID]:
         return set()
     claims = [Q(pk=run_id, fence=fence) for run_id, fence in fences.items()]
     held = Run.objects.filter(reduce(or_, claims), status=Run.Status.RUNNING)
-    held.update(lease_expires_at=database_now() + timedelta(seconds=settings.LEASE_SECONDS))
+    with transaction.atomic():
+        # What is locked comes to its end just now; gathered transactions lock several, and in another order.
+        free = list(held.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        until = database_now() + timedelta(seconds=settings.LEASE_SECONDS)
+        Run.objects.filter(pk__in=free).update(lease_expires_at=until)
     asked = Q(pk__in=held.filter(stop_requested=True).values("pk"))
     taken = Q(pk__in=list(fences), status=Run.Status.HANDED_OFF)
     return set(Run.objects.filter(asked | taken).values_list("pk", flat=True))
