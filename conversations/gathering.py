@@ -116,6 +116,7 @@ class _Gatherer:
 
     def _carry_out(self, works: list[_Work]) -> None:
         """In the database thread: all of it, or nothing."""
+        is_whole = False
         try:
             with unit_of_work() as unit:
                 held = unit.hold([work.key for work in works])
@@ -125,8 +126,10 @@ class _Gatherer:
                             work.outcome = (work.carry_out(),)
                         except EXPECTED as error:
                             work.outcome = error
+            is_whole = True
         finally:
-            if not self._waiting:
+            # Kept while there is work: to check it each time is a query. But not one that may be broken.
+            if not (is_whole and self._waiting):
                 close_old_connections()
 
 

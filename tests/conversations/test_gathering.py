@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from conversations import gathering, runs
 from conversations.database import in_thread
@@ -188,3 +189,19 @@ async def test_an_end_and_the_next_message_may_meet_in_one_transaction(batches):
         "message_complete",
         "message_accepted",
     ]
+
+
+async def test_a_broken_connection_is_not_kept(monkeypatch):
+    [conversation] = await make_conversations(1)
+    closed = []
+    monkeypatch.setattr(gathering, "close_old_connections", lambda: closed.append(True))
+
+    @contextmanager
+    def broken():
+        raise OperationalError("the server has gone away")
+        yield
+
+    monkeypatch.setattr(gathering, "unit_of_work", broken)
+    await asyncio.gather(say(conversation), say(conversation))
+    assert await Message.objects.acount() == 2  # each has tried alone
+    assert len(closed) == 2  # although the second was waiting when the first broke
