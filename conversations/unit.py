@@ -155,13 +155,14 @@ class Unit:
 
     def flush(self) -> None:
         """Write what is there by now."""
+        # What ends before what begins: a conversation has one active run.
+        changed, self._changed = self._changed, {}
+        for (_, names), by_id in changed.items():
+            update(list(by_id.values()), names)
         for model, rows in self._new.items():
             if rows:
                 insert(rows)
                 self._new[model] = []
-        changed, self._changed = self._changed, {}
-        for (_, names), by_id in changed.items():
-            update(list(by_id.values()), names)
 
 
 def _by_id(

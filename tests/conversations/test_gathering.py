@@ -35,7 +35,11 @@ def batches(monkeypatch):
 
     def note(self, works):
         seen.append([work.key for work in works])
-        return carry_out(self, works)
+        try:
+            return carry_out(self, works)
+        except Exception:
+            seen.append("broke off, and each tried alone")
+            raise
 
     monkeypatch.setattr(gathering._Gatherer, "_carry_out", note)
     return seen
