@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 from collections import Counter
 
 from tests.faults import forks, invariants, living
@@ -30,9 +31,19 @@ def stop_at(point, hit, sign):
 
     def on_hit(name, n):
         if (name, n) == (point, hit):
+            if sign == signal.SIGSTOP:
+                _let_transactions_end()
             os.kill(os.getpid(), sign)
 
     listen(on_hit)
+
+
+def _let_transactions_end():
+    """Wait for what another thread of this process is storing: stopped inside it, locks would be held until it wakes."""
+    from conversations.database import one_thread
+
+    if threading.current_thread() is threading.main_thread():
+        one_thread.submit(int).result(SECONDS)
 
 
 def record(copy, scenario):
