@@ -39,7 +39,7 @@ def stop_at(point, hit, sign):
 
 
 def _let_transactions_end():
-    """Wait for what another thread of this process is storing: stopped inside it, locks would be held until it wakes."""
+    """Wait for what another thread is storing: stopped inside that, locks would be held until it wakes."""
     from conversations.database import one_thread
 
     if threading.current_thread() is threading.main_thread():
