@@ -38,9 +38,10 @@ def keep_rating(conversation: Conversation, fact: FeedbackGiven) -> None:
 
 def queue_webhooks(conversation: Conversation, fact: Fact) -> None:
     """Write the webhook deliveries that a fact calls for, in its transaction."""
-    event_type, rename = BY_FACT[fact.name]
-    now = conversation.last_activity_at
-    _queue(event_type, rename(fact.payload()), now, conversation)
+    if fact.name in BY_FACT:
+        event_type, rename = BY_FACT[fact.name]
+        now = conversation.last_activity_at
+        _queue(event_type, rename(fact.payload()), now, conversation)
 
 
 def queue_template_webhooks(fact: agent_events.TemplatePublished) -> None:
@@ -67,8 +68,7 @@ def log_alert(alert: alerts.Alert) -> None:
 def connect() -> None:
     conversation_events.subscribe(call_people, PersonWanted)
     conversation_events.subscribe(keep_rating, FeedbackGiven)
-    wanted = [fact for fact in conversation_events.FACTS if fact.name in BY_FACT]
-    conversation_events.subscribe(queue_webhooks, *wanted)
+    conversation_events.subscribe(queue_webhooks, Fact)
     agent_events.subscribe(queue_template_webhooks)
     alerts.subscribe(log_alert)
     purge.keep_while(selectors.open_escalations)

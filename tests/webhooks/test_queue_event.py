@@ -11,8 +11,11 @@ from conversations import events
 from conversations.database import database_now
 from conversations.events import publish
 from conversations.models import Conversation
+from conversations.services.feedback import give_feedback
+from conversations.services.handoffs import request_handoff
 from conversations.services.messages import receive_message
 from escalation.models import WebhookDelivery
+from escalation.services.takeovers import resolve, take_over
 from escalation.webhooks.facts import BY_FACT
 from escalation.webhooks.schemas import EVENT_TYPES, TEST
 from tests import factories
@@ -86,6 +89,24 @@ def test_interrupts_and_effects_are_events(endpoint):
     assert resolved["data"]["interrupt"] == {"id": "i", "outcome": "approved", "by": "staff"}
     assert bodies("effect.done")[0]["data"]["effect"]["id"] == "e"
     assert bodies("effect.unknown")[0]["data"]["effect"]["id"] == "f"
+
+
+def test_what_people_do_is_an_event(endpoint):
+    conversation = factories.make_conversation()
+    sam = factories.make_staff("sam", may_take_over=True)
+    request_handoff(
+        visitor_id=conversation.visitor_id, thread_id=conversation.thread_id, template="shop"
+    )
+    take_over(conversation.pk, sam)
+    resolve(conversation.pk, sam)
+    give_feedback(conversation.pk, 5, comment="Thanks")
+    people = (
+        "escalation.requested",
+        "escalation.assigned",
+        "conversation.resolved",
+        "csat.received",
+    )
+    assert [len(bodies(event_type)) for event_type in people] == [1, 1, 1, 1]
 
 
 def test_published_template_is_an_event(endpoint):
