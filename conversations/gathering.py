@@ -27,7 +27,7 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 MAX_GATHERED = 64
-# Where several are busy: a sixth less CPU a turn than without, and a first word that comes sooner (performance.md).
+# Where several are busy: a ninth less CPU a turn than without, and a first word that comes sooner (performance.md).
 GATHER_SECONDS = 0.005
 EXPECTED = (ConversationsError, FenceLost)
 

@@ -201,12 +201,10 @@ def unit_of_work() -> Iterator[Unit]:
 def written_at_once() -> Iterator[Unit]:
     """Give this transaction's unit; without one, one whose rows are written here and now."""
     outer = _current.get()
-    if outer is not None:
-        yield outer
-        return
-    unit = Unit()
+    unit = outer or Unit()
     yield unit
-    unit.flush()
+    if outer is None:
+        unit.flush()
 
 
 def flush() -> None:
