@@ -9,7 +9,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -31,7 +34,6 @@ def _session() -> aiohttp.ClientSession:
         _sessions[loop] = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=tls),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,  # HTTPS_PROXY, NO_PROXY
         )
     return _sessions[loop]
 
@@ -58,7 +60,17 @@ def post(
         # OpenAI's client marks with a value of its own what is to be left out.
         headers={name: value for name, value in headers.items() if isinstance(value, str)},
         timeout=aiohttp.ClientTimeout(total=timeout_seconds),
+        proxy=_find_proxy(url),
     )
+
+
+@lru_cache(maxsize=8)
+def _find_proxy(url: str) -> str | None:
+    """Return what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say; once, where aiohttp would ask for each request."""
+    parts = urlsplit(url)
+    if parts.hostname is None or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 async def read_error(response: aiohttp.ClientResponse) -> Any:

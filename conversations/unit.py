@@ -10,7 +10,8 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
@@ -18,10 +19,12 @@ from django.db import connection, models, transaction
 from agents.models import TemplateVersion
 from conversations.database import database_now
 from conversations.models import Conversation, Event, Message, Run, Usage, Visitor
-from conversations.rows import insert, read, update
+from conversations.rows import Of, Statement, change, execute, insertion, read, selection
 
 T = TypeVar("T")
 
+CLOCK = Statement("SELECT clock_timestamp()", (), lambda rows: rows[0][0].astimezone(UTC))
+UNFINISHED = f"AND status IN {tuple(map(str, Run.UNFINISHED))} ORDER BY position"
 # In the order in which one needs the other.
 TABLES: tuple[type[models.Model], ...] = (Run, Message, Event, Usage)
 CONVERSATION_FIELDS = (
@@ -62,42 +65,47 @@ class Unit:
         threads = [key for key in keys if isinstance(key, str)]
         found: list[Conversation] = []
         if ids:
-            found += self._read("id", ids, is_patient=False)
+            found += self._hold("id", ids, is_patient=False)
         if threads:
-            found += self._read("thread_id", threads, is_patient=False)
-        self._held.update({c.pk: c for c in found})
-        self._find_unfinished(found)
-        self._find_people([c for c in found if c.thread_id in threads])
+            found += self._hold("thread_id", threads, is_patient=False)
         return {c.pk for c in found} | {c.thread_id for c in found}
 
-    def _read(
+    def _hold(
         self, column: str, values: Sequence[Any], *, is_patient: bool = True
     ) -> list[Conversation]:
-        lock = ""
+        """Lock conversations; read with them their unfinished runs, and by a thread what a claim says of it."""
+        order = ""
         if connection.vendor == "postgresql":
             # Always in the same order: two that lock the same ones never wait for each other.
-            lock = "FOR UPDATE" if is_patient else "ORDER BY id FOR UPDATE SKIP LOCKED"
-        return read(Conversation, column, values, also=lock)
-
-    def _find_unfinished(self, found: Sequence[Conversation]) -> None:
-        if found:
-            self._unfinished.update({c.pk: [] for c in found})
-            for run in _read_unfinished([c.pk for c in found]):
+            order = "FOR UPDATE" if is_patient else "ORDER BY id FOR UPDATE SKIP LOCKED"
+        theirs = partial(Of, Conversation, column=column, values=values)
+        asked: list[Statement[Any]] = [
+            selection(Conversation, column, values, also=order),
+            selection(Run, "conversation", theirs("id"), also=UNFINISHED),
+        ]
+        if column == "thread_id":
+            asked.append(selection(TemplateVersion, "pk", theirs("version"), defer=("spec",)))
+            asked.append(selection(Visitor, "pk", theirs("visitor")))
+        if connection.vendor == "postgresql":
+            asked.append(CLOCK)
+        found, runs, *more = execute(*asked)
+        self._now = more.pop() if connection.vendor == "postgresql" else None
+        self._held.update({c.pk: c for c in found})
+        self._unfinished.update({c.pk: [] for c in found})
+        for run in runs:
+            if run.conversation_id in self._held:
                 self._unfinished[run.conversation_id].append(run)
-
-    def _find_people(self, found: Sequence[Conversation]) -> None:
-        """Read what a claim says of a conversation: its version and its visitor."""
-        if found:
-            versions = _by_id(TemplateVersion, {c.version_id for c in found}, defer=("spec",))
-            visitors = _by_id(Visitor, {c.visitor_id for c in found})
+        if more:
+            versions, visitors = ({row.pk: row for row in rows} for rows in more)
             for conversation in found:
                 conversation.version = versions[conversation.version_id]
                 conversation.visitor = visitors[conversation.visitor_id]
+        return list(found)
 
     def lock(self, conversation_id: uuid.UUID) -> Conversation:
         """Return a conversation, locked. Raises Conversation.DoesNotExist."""
         if conversation_id not in self._held:
-            self._hold_one(self._read("id", [conversation_id]))
+            self._hold("id", [conversation_id])
         if conversation_id not in self._held:
             raise Conversation.DoesNotExist
         return self._held[conversation_id]
@@ -106,14 +114,8 @@ class Unit:
         """Return the thread's conversation, locked, with its version and its visitor."""
         found = [c for c in self._held.values() if c.thread_id == thread_id]
         if not found:
-            found = self._read("thread_id", [thread_id])
-            self._hold_one(found)
-            self._find_people(found)
+            found = self._hold("thread_id", [thread_id])
         return found[0] if found else None
-
-    def _hold_one(self, found: Sequence[Conversation]) -> None:
-        self._held.update({c.pk: c for c in found})
-        self._find_unfinished(found)
 
     def hold_new(self, conversation: Conversation) -> Conversation:
         """Take a conversation that this transaction has made."""
@@ -128,7 +130,7 @@ class Unit:
         return [run for run in runs if run.status in Run.UNFINISHED]
 
     def now(self) -> datetime:
-        """Return the database's time, once the locks are there; the same throughout."""
+        """Return the database's time, once the last lock was there."""
         if self._now is None:
             self._now = database_now()
         return self._now
@@ -156,25 +158,11 @@ class Unit:
     def flush(self) -> None:
         """Write what is there by now."""
         # What ends before what begins: a conversation has one active run.
-        changed, self._changed = self._changed, {}
-        for (_, names), by_id in changed.items():
-            update(list(by_id.values()), names)
-        for model, rows in self._new.items():
-            if rows:
-                insert(rows)
-                self._new[model] = []
-
-
-def _by_id(
-    model: type[Any], ids: Collection[Any], *, defer: tuple[str, ...] = ()
-) -> dict[Any, Any]:
-    return {row.pk: row for row in read(model, "pk", list(ids), defer=defer)}
-
-
-def _read_unfinished(conversation_ids: Sequence[uuid.UUID]) -> list[Run]:
-    among = ", ".join(f"'{status}'" for status in Run.UNFINISHED)
-    also = f"AND status IN ({among}) ORDER BY position"
-    return read(Run, "conversation", conversation_ids, also=also)
+        changes = [change(list(rows.values()), names) for (_, names), rows in self._changed.items()]
+        insertions = [insertion(rows) for rows in self._new.values() if rows]
+        self._changed, self._new = {}, {model: [] for model in TABLES}
+        if changes or insertions:
+            execute(*changes, *insertions)
 
 
 _current: ContextVar[Unit | None] = ContextVar("unit of work", default=None)
