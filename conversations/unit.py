@@ -40,9 +40,14 @@ CONVERSATION_FIELDS = (
 
 
 class Unit:
-    """The locked conversations of a transaction, and the rows that it will write."""
+    """The locked conversations of a transaction, and the rows that it will write.
+
+    Attributes:
+        is_gathered: Whether it is done for several, of whom each is done alone when it fails.
+    """
 
     def __init__(self) -> None:
+        self.is_gathered = False
         self._held: dict[uuid.UUID, Conversation] = {}
         self._unfinished: dict[uuid.UUID, list[Run]] = {}
         self._now: datetime | None = None
@@ -61,6 +66,7 @@ class Unit:
         Returns:
             The keys of those that are held now.
         """
+        self.is_gathered = True
         ids = [key for key in keys if isinstance(key, uuid.UUID)]
         threads = [key for key in keys if isinstance(key, str)]
         found: list[Conversation] = []

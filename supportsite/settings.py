@@ -21,7 +21,8 @@ ENV = read_environment()
 # another program in the same shell.
 for name in ("LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2"):
     os.environ.pop(name, None)
-os.environ["LANGSMITH_TRACING"] = str(ENV.LANGSMITH_TRACING).lower()
+LANGSMITH_TRACING = ENV.LANGSMITH_TRACING
+os.environ["LANGSMITH_TRACING"] = str(LANGSMITH_TRACING).lower()
 
 BASE_DIR = ROOT
 DATA_DIR = ENV.DATA_DIR

@@ -73,7 +73,9 @@ def receive_message(
     """
     with unit_of_work() as unit:
         conversation = open_conversation(unit, visitor_id, thread_id, template)
-        if client_message_id and (known := _find_accepted(conversation, client_message_id)):
+        # Gathered, it is not asked for: the constraint breaks the gathering off, and each is done alone.
+        asked_for = None if unit.is_gathered else client_message_id
+        if asked_for and (known := _find_accepted(conversation, asked_for)):
             return Accepted(conversation.pk, known, is_new=False)
         refusal = _find_refusal(unit, conversation)
         accepted = refusal or _accept(unit, conversation, content, client_message_id, takes_up)
