@@ -27,7 +27,7 @@ T = TypeVar("T")
 PROCESS = uuid.uuid4().hex
 SEND_TIMEOUT_SECONDS = 2
 # A doorbell says how far the events go, so one stands for all that are due in this time.
-DOORBELL_SECONDS = 0.05
+DOORBELL_SECONDS = 0.1
 POLL_SECONDS = 20
 
 Numbered = tuple[int, str]

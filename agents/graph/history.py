@@ -14,17 +14,19 @@ def for_router(messages: list[AnyMessage]) -> list[AnyMessage]:
     """Return the recent history without tool calls and results: who said what."""
     spoken: list[AnyMessage] = []
     for message in messages:
-        if isinstance(message, HumanMessage):
+        if isinstance(message, AIMessage) and message.text:
+            spoken.append(_without_calls(message))
+        elif isinstance(message, HumanMessage):
             spoken.append(message)
-        elif isinstance(message, AIMessage) and message.text:
-            spoken.append(
-                AIMessage(
-                    content=message.text,
-                    name=message.name,
-                    additional_kwargs=message.additional_kwargs,
-                )
-            )
     return spoken[-ROUTER_MESSAGES:]
+
+
+def _without_calls(message: AIMessage) -> AIMessage:
+    if not message.tool_calls:
+        return message
+    return AIMessage(
+        content=message.text, name=message.name, additional_kwargs=message.additional_kwargs
+    )
 
 
 def for_agent(messages: list[AnyMessage]) -> list[AnyMessage]:
