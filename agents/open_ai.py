@@ -5,20 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
 import openai
 from django.conf import settings
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence
+from langchain_core.runnables import Runnable, RunnableSequence
 from langchain_openai import ChatOpenAI
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from agents import model_http
+from agents.lean_model import LeanChatModel, Structured
 from agents.model_faults import ModelFault
 from agents.open_ai_faults import ENDINGS, find_by_status, find_client_fault
 from agents.open_ai_stream import Ending
@@ -27,47 +28,12 @@ from agents.speech import mend, without_reasoning
 _FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*```\Z", re.DOTALL)
 
 
-class CarefulChatOpenAI(ChatOpenAI):
+class CarefulChatOpenAI(LeanChatModel, ChatOpenAI):
     """Raises ModelFault for all that an API does wrong, and for a stream that ends without saying so.
 
     ChatOpenAI makes requests of messages and messages of answers. What goes over the network in between is read by us,
     at a tenth of the cost (ADR 0020), but for models that want the Responses API: those are asked by OpenAI's client.
     """
-
-    async def astream(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[AIMessageChunk]:
-        """Stream an answer; past LangChain's callbacks, which cost as much as the request, where nobody hears them."""
-        if settings.LANGSMITH_TRACING:
-            async for chunk in super().astream(input, config, stop=stop, **kwargs):
-                yield chunk
-            return
-        messages = self._convert_input(input).to_messages()
-        async for generation in self._astream(messages, stop, **kwargs):
-            message = cast("AIMessageChunk", generation.message)
-            message.response_metadata |= generation.generation_info or {}
-            yield message
-
-    async def ainvoke(
-        self,
-        input: LanguageModelInput,
-        config: RunnableConfig | None = None,
-        *,
-        stop: list[str] | None = None,
-        **kwargs: Any,
-    ) -> AIMessage:
-        """Return an answer, likewise."""
-        if settings.LANGSMITH_TRACING:
-            return await super().ainvoke(input, config, stop=stop, **kwargs)
-        kwargs.pop("ls_structured_output_format", None)  # for the callbacks
-        messages = self._convert_input(input).to_messages()
-        result = await self._agenerate(messages, stop, **kwargs)
-        return cast("AIMessage", result.generations[0].message)
 
     async def _astream(
         self,
@@ -176,35 +142,15 @@ class CarefulChatOpenAI(ChatOpenAI):
         asked = cast(
             "RunnableSequence[Any, Any]", super().with_structured_output(function, **kwargs)
         )
-        return _Structured(asked.first, schema)
+        return Structured(asked.first, partial(_read, schema))
 
 
-class _Structured(Runnable[Any, dict[str, Any]]):
-    """A model and the reading of its structure; LangChain's chain for that takes a thread and 2 ms."""
-
-    def __init__(self, model: Runnable[Any, Any], schema: type[BaseModel]) -> None:
-        self._model = model
-        self._schema = schema
-
-    def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> dict[str, Any]:
-        return _read(self._model.invoke(input, config, **kwargs), self._schema)
-
-    async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> dict[str, Any]:
-        return _read(await self._model.ainvoke(input, config, **kwargs), self._schema)
-
-
-def _read(raw: AIMessage, schema: type[BaseModel]) -> dict[str, Any]:
+def _read(schema: type[BaseModel], raw: AIMessage) -> BaseModel:
     if raw.additional_kwargs.get("refusal"):
         raise ModelFault("model_refused")
-    parsed, problem = None, None
-    try:
-        if raw.tool_calls:
-            parsed = schema.model_validate(raw.tool_calls[0]["args"])
-        else:
-            parsed = schema.model_validate_json(_json_in(raw.text))
-    except ValidationError as error:
-        problem = error
-    return {"raw": raw, "parsed": parsed, "parsing_error": problem}
+    if raw.tool_calls:
+        return schema.model_validate(raw.tool_calls[0]["args"])
+    return schema.model_validate_json(_json_in(raw.text))
 
 
 def _json_in(text: str) -> str:

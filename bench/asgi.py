@@ -7,7 +7,7 @@ import os
 from bench import fake_model, sql_log
 
 if os.environ["BENCH_MODEL"] == "instant":
-    fake_model.install()
+    fake_model.install(fake_model.LeanInstantModel)
 
 from supportsite.asgi import application
 

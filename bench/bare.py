@@ -38,7 +38,7 @@ def build_plain_model(spec: Any, role: str) -> Any:
 def install_model() -> None:
     """Let templates be compiled with the model to be measured. Before anything imports `agents.compiled`."""
     if os.environ["BENCH_MODEL"] == "instant":
-        fake_model.install()
+        fake_model.install(fake_model.InstantModel)
         return
     from agents import chat_models
 

@@ -1,4 +1,7 @@
-"""A language model in the process: one routing decision, then tokens, at once. It costs what LangChain costs."""
+"""A language model in the process: one routing decision, then tokens, at once. It costs what LangChain costs.
+
+The platform calls it as it calls its own models; the handler and the bare graph as LangChain does.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
+from agents.lean_model import LeanChatModel, Structured
 from agents.spec import ROUTER, TemplateSpec
 from bench.answers import pieces_for
 
@@ -69,13 +73,18 @@ class InstantModel(BaseChatModel):
             yield chunk
 
 
-def build_instant_model(spec: TemplateSpec, role: str) -> BaseChatModel:
-    """Stand in for `agents.chat_models.build_chat_model`."""
-    return InstantModel(role=role, first_agent=spec.agents[0].name)
+class LeanInstantModel(LeanChatModel, InstantModel):
+    """The same, called as the platform calls its models."""
+
+    def with_structured_output(self, schema: Any = None, **kwargs: Any) -> Runnable[Any, Any]:
+        return Structured(self, lambda raw: schema.model_validate(raw.tool_calls[0]["args"]))
 
 
-def install() -> None:
-    """Let templates be compiled with the instant model. Before anything imports `agents.compiled`."""
+def install(model: type[InstantModel]) -> None:
+    """Let templates be compiled with an instant model. Before anything imports `agents.compiled`."""
     from agents import chat_models
 
-    chat_models.build_chat_model = build_instant_model
+    def build(spec: TemplateSpec, role: str) -> BaseChatModel:
+        return model(role=role, first_agent=spec.agents[0].name)
+
+    chat_models.build_chat_model = build

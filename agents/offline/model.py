@@ -7,20 +7,19 @@ import json
 import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from agents.lean_model import LeanChatModel, Structured
 from agents.routing import RouteDecision
 from agents.spec import TemplateSpec
 
@@ -42,7 +41,7 @@ def warm_up(template: TemplateSpec, cache_dir: Path) -> None:
     get_brain(template, cache_dir).read("hello")
 
 
-class OfflineChatModel(BaseChatModel):
+class OfflineChatModel(LeanChatModel):
     """Routes messages and plays agents by what it learned from a template's examples.
 
     It keeps nothing between calls: what it asked, it reads from `additional_kwargs["offline"]` of its own messages.
@@ -75,10 +74,8 @@ class OfflineChatModel(BaseChatModel):
         """Return the model with tools; `tool_choice` is of no use to it and is left aside."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
 
-    def with_structured_output(
-        self, schema: Any, *, include_raw: bool = False, **kwargs: Any
-    ) -> Runnable[Any, Any]:
-        """Return the router's decisions; the model knows no other structure.
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the router's decisions; the model knows no other structure. Always with "raw" and "parsed".
 
         Raises:
             NotImplementedError: The schema is not RouteDecision, or the role is not "router".
@@ -89,12 +86,7 @@ class OfflineChatModel(BaseChatModel):
                 f"the offline model gives a RouteDecision in the role {ROUTER!r} and no other structure; "
                 f"asked for {name} in the role {self.role!r}"
             )
-        parse: Runnable[Any, RouteDecision] = RunnableLambda(_parse)
-        if not include_raw:
-            return self | parse
-        return RunnableMap(raw=self) | RunnablePassthrough.assign(
-            parsed=itemgetter("raw") | parse, parsing_error=lambda _: None
-        )
+        return Structured(self, _read)
 
     def _generate(
         self,
@@ -175,7 +167,7 @@ class OfflineChatModel(BaseChatModel):
         )
 
 
-def _parse(message: AIMessage) -> RouteDecision:
+def _read(message: AIMessage) -> RouteDecision:
     return RouteDecision.model_validate_json(str(message.text))
 
 

@@ -216,7 +216,7 @@ class Desk:
         self.cache_dir = cache_dir
         self.history = []
         router = OfflineChatModel(template=self.template, role="router", cache_dir=cache_dir)
-        self._router = router.with_structured_output(RouteDecision, include_raw=True)
+        self._router = router.with_structured_output(RouteDecision)
 
     def route(self, text):
         answer = self._router.invoke([SystemMessage("route"), *self.history, HumanMessage(text)])
