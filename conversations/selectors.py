@@ -7,7 +7,7 @@ import uuid
 from django.db.models import Q, QuerySet
 
 from conversations.models import Conversation, Event, Message, Visitor
-from conversations.rows import read
+from conversations.rows import execute, selection
 
 PAGE = 500
 RECENT = 2_000
@@ -31,11 +31,13 @@ def find_conversation(thread_id: str) -> Conversation | None:
 def list_events(conversation_id: uuid.UUID, after_seq: int) -> list[Event]:
     """Return the next events after a number, at most `PAGE`, in order, with their conversation."""
     also, params = "AND seq > %s ORDER BY seq LIMIT %s", [after_seq, PAGE]
-    events = read(Event, "conversation", [conversation_id], also=also, params=params)
-    if events:
-        [conversation] = read(Conversation, "pk", [conversation_id])
-        for event in events:
-            event.conversation = conversation
+    events: list[Event]
+    events, conversations = execute(
+        selection(Event, "conversation", [conversation_id], also=also, params=params),
+        selection(Conversation, "pk", [conversation_id]),
+    )
+    for event in events:
+        event.conversation = conversations[0]
     return events
 
 

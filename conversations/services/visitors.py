@@ -7,7 +7,7 @@ import uuid
 from conversations.errors import InvalidToken
 from conversations.identity import Identity
 from conversations.models import Visitor
-from conversations.rows import insert, read
+from conversations.rows import execute, insert, insertion, read, selection
 
 NEWS = "ON CONFLICT (customer_id) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in ("name", "email", "locale")
@@ -33,6 +33,7 @@ def recognise_customer(identity: Identity, locale: str = "") -> Visitor:
     said = Visitor(
         customer_id=identity.customer_id, name=identity.name, email=identity.email, locale=locale
     )
-    insert([said], also=NEWS)
-    [visitor] = read(Visitor, "customer_id", [identity.customer_id])
-    return visitor
+    wanted = selection(Visitor, "customer_id", [identity.customer_id])
+    _, [visitor] = execute(insertion([said], also=NEWS), wanted)
+    known: Visitor = visitor
+    return known
