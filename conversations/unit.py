@@ -23,6 +23,8 @@ from conversations.rows import Of, Statement, change, execute, insertion, read, 
 
 T = TypeVar("T")
 
+# A process that is stopped in a transaction holds the locks of all that are gathered in it. SQLite has no such limit.
+LIMIT = Statement("SET LOCAL idle_in_transaction_session_timeout = '10s'", (), lambda _rows: None)
 CLOCK = Statement("SELECT clock_timestamp()", (), lambda rows: rows[0][0].astimezone(UTC))
 UNFINISHED = f"AND status IN {tuple(map(str, Run.UNFINISHED))} ORDER BY position"
 # In the order in which one needs the other.
@@ -81,7 +83,9 @@ class Unit:
     ) -> list[Conversation]:
         """Lock conversations; read with them their unfinished runs, and by a thread what a claim says of it."""
         order = ""
+        extra: tuple[Statement[Any], ...] = ()
         if connection.vendor == "postgresql":
+            extra = (CLOCK, LIMIT)
             # Always in the same order: two that lock the same ones never wait for each other.
             order = "FOR UPDATE" if is_patient else "ORDER BY id FOR UPDATE SKIP LOCKED"
         theirs = partial(Of, Conversation, column=column, values=values)
@@ -92,10 +96,10 @@ class Unit:
         if column == "thread_id":
             asked.append(selection(TemplateVersion, "pk", theirs("version"), defer=("spec",)))
             asked.append(selection(Visitor, "pk", theirs("visitor")))
-        if connection.vendor == "postgresql":
-            asked.append(CLOCK)
-        found, runs, *more = execute(*asked)
-        self._now = more.pop() if connection.vendor == "postgresql" else None
+        found, runs, *more = execute(*asked, *extra)
+        self._now = None
+        if extra:
+            *more, self._now, _ = more
         self._held.update({c.pk: c for c in found})
         self._unfinished.update({c.pk: [] for c in found})
         for run in runs:

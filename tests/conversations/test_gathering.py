@@ -1,13 +1,14 @@
 """Transactions of many conversations in one: what one of them meets is no other's business."""
 
 import asyncio
+import dataclasses
 import threading
 from contextlib import contextmanager
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
-from conversations import gathering, runs
+from conversations import gathering, runs, unit
 from conversations.database import in_thread
 from conversations.errors import FenceLost, Forbidden
 from conversations.events import PlanMade
@@ -151,6 +152,27 @@ async def test_a_locked_conversation_keeps_no_other_waiting():
     let_go.set()
     await holding
     assert (await waiting).is_new
+
+
+@pytest.mark.postgres
+async def test_a_process_that_stands_still_gives_its_locks_back(monkeypatch):
+    [conversation] = await make_conversations(1)
+    soon = dataclasses.replace(unit.LIMIT, sql=unit.LIMIT.sql.replace("10s", "300ms"))
+    monkeypatch.setattr(unit, "LIMIT", soon)
+    has_begun, goes_on = threading.Event(), threading.Event()
+
+    def stand_still():
+        with unit.unit_of_work() as its:
+            its.lock(conversation.pk)
+            has_begun.set()
+            goes_on.wait(10)
+
+    standing = asyncio.create_task(in_thread(stand_still)())
+    await asyncio.to_thread(has_begun.wait, 10)
+    assert (await asyncio.wait_for(say(conversation), 5)).is_new
+    goes_on.set()
+    with pytest.raises(DatabaseError):
+        await standing
 
 
 async def test_a_message_that_nothing_comes_before_is_claimed_with_it():
