@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -143,8 +144,9 @@ class _Page(BaseHTTPRequestHandler):
         pass
 
 
+@cache
 def serve(port: int) -> None:
-    """Show what this process has counted on a port of its own, beside its work."""
+    """Show what this process has counted on a port of its own, beside its work; asked again, it does so already."""
     try:
         server = ThreadingHTTPServer(("", port), _Page)
     except OSError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import warnings
+from threading import Event
 from typing import Any
 
 from celery import Celery
@@ -12,8 +14,18 @@ from celery.beat import EmbeddedService
 from celery.platforms import SecurityWarning
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 
-THREADS = "4"
+logger = logging.getLogger(__name__)
+
 WARM_UP_SECONDS = 120
+ARGUMENTS = [
+    "--quiet",
+    "worker",
+    "--pool=threads",  # the work waits for the network; processes cost twice the memory
+    "--concurrency=4",
+    "--loglevel=WARNING",
+    "--without-gossip",
+    "--without-mingle",
+]
 
 
 def run_beat_beside(app: Celery) -> None:
@@ -21,7 +33,8 @@ def run_beat_beside(app: Celery) -> None:
     beat = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
 
     def start(**_: Any) -> None:
-        beat.start()
+        if not beat.is_alive():
+            beat.start()
 
     def stop(**_: Any) -> None:
         beat.service.stop()
@@ -62,17 +75,16 @@ def work(*, has_beat: bool = True) -> None:
         run_beat_beside(app)
     worker_init.connect(be_warm)
     worker_shutting_down.connect(give_runs_back)
-    app.worker_main(
-        [
-            "--quiet",
-            "worker",
-            "--pool=threads",  # the work waits for the network; processes cost twice the memory
-            f"--concurrency={THREADS}",
-            "--loglevel=WARNING",
-            "--without-gossip",
-            "--without-mingle",
-        ]
-    )
+    has_begun, is_told_to_stop = Event(), Event()
+    worker_ready.connect(lambda **_: has_begun.set(), weak=False)
+    worker_shutting_down.connect(lambda **_: is_told_to_stop.set(), weak=False)
+    while True:
+        app.worker_main(ARGUMENTS)
+        if is_told_to_stop.is_set() or not has_begun.is_set():
+            return
+        # kombu 5.7 stumbles over messages that it can no longer acknowledge (docs/explanation/facts.md).
+        logger.error("the worker has ended by itself, as it does when Valkey goes; it begins anew")
+        has_begun.clear()
 
 
 def main() -> None:

@@ -109,11 +109,6 @@ class Cluster:
         self._start(name)
         self.wait_until_ready(name)
 
-    def start_ended(self):
-        """Start again what has ended by itself, as compose does: Celery's worker may when it loses Valkey."""
-        for name in [name for name, one in self._processes.items() if one.poll() is not None]:
-            self._start(name)
-
     def log(self, name):
         return (self.folder / name / "log").read_text()
 

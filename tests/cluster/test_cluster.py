@@ -216,7 +216,6 @@ async def test_a_restart_of_valkey_loses_nothing(cluster):
         time.sleep(1)
         cluster.valkey.start()
         time.sleep(5)
-        cluster.start_ended()
 
     await crowd.during(restart_valkey)
     assert list(crowd.complaints()) == []
