@@ -15,6 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 P = ParamSpec("P")
 R = TypeVar("R")
 
+CLOCK_SQL = "SELECT clock_timestamp()"  # now() stands still throughout a transaction
 READ_ONLY_SQLSTATE = "25006"  # PostgreSQL, appendix "Error Codes": read_only_sql_transaction
 
 # On PostgreSQL this bounds a process's connections.
@@ -95,11 +96,15 @@ def _is_refused_write(error: DatabaseError) -> bool:
     return "readonly database" in str(error)
 
 
+def read_clock(rows: list[tuple[datetime]]) -> datetime:
+    """Return what `CLOCK_SQL` gave, aware UTC."""
+    return rows[0][0].astimezone(UTC)
+
+
 def database_now() -> datetime:
     """Return the database's time, aware UTC: machines' clocks differ, the database is one."""
     if connection.vendor != "postgresql":
         return datetime.now(UTC)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        now: datetime = cursor.fetchone()[0]
-        return now.astimezone(UTC)
+        cursor.execute(CLOCK_SQL)
+        return read_clock(cursor.fetchall())

@@ -62,8 +62,9 @@ def execute(*statements: Statement[Any]) -> list[Any]:
 
 def read(model: type[M], column: str, values: Sequence[Any], **more: Any) -> list[M]:
     """Return the rows whose column has one of these values; `more` as in `selection`."""
+    rows: list[M]
     [rows] = execute(selection(model, column, values, **more))
-    return list(rows)
+    return rows
 
 
 def selection(
@@ -155,24 +156,17 @@ def insertion(rows: Sequence[models.Model], *, also: str = "") -> Statement[None
         if getattr(field, "auto_now_add", False):
             for row in rows:
                 field.pre_save(row, True)
-    names = ", ".join(str(field.column) for field in fields)
-    given, params = _given(model, fields, rows)
-    sql = f"INSERT INTO {model._meta.db_table} ({names}) {given} {also}"
+    columns, given, params = _given(model, fields, rows)
+    sql = f"INSERT INTO {model._meta.db_table} ({columns}) {given} {also}"
     return Statement(sql, params, _nothing)
-
-
-def update(rows: Sequence[models.Model], names: tuple[str, ...]) -> None:
-    """Update these fields of rows of one model."""
-    execute(change(rows, names))
 
 
 def change(rows: Sequence[models.Model], names: tuple[str, ...]) -> Statement[None]:
     """Return the statement that updates these fields of rows of one model."""
     model = type(rows[0])
     key, *changed = fields = [_field(model, name) for name in ("pk", *names)]
-    given, params = _given(model, fields, rows)
+    columns, given, params = _given(model, fields, rows)
     table = model._meta.db_table
-    columns = ", ".join(field.column for field in fields)
     changes = ", ".join(f"{field.column} = given.{field.column}" for field in changed)
     sql = (
         f"WITH given ({columns}) AS ({given}) UPDATE {table} SET {changes} "  # noqa: S608
@@ -183,21 +177,22 @@ def change(rows: Sequence[models.Model], names: tuple[str, ...]) -> Statement[No
 
 def _given(
     model: type[models.Model], fields: Sequence[Any], rows: Sequence[models.Model]
-) -> tuple[str, list[Any]]:
-    """Return SQL for the rows' values, and its parameters."""
+) -> tuple[str, str, list[Any]]:
+    """Return the columns, SQL for the rows' values, and its parameters."""
+    columns = ", ".join(str(field.column) for field in fields)
     if connection.vendor == "postgresql":
-        # One parameter, whose types are those of the table: an array for each column costs three times as much.
+        # One parameter, whose types are those of the table. psycopg would make an array of each column value by value.
         values = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
-        names = ", ".join(field.column for field in fields)
         table = model._meta.db_table
-        sql = f"SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)"  # noqa: S608
-        return sql, [json.dumps(values, default=str)]
+        sql = f"SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)"  # noqa: S608
+        return columns, sql, [json.dumps(values, default=str)]
     group = f"({', '.join(['%s'] * len(fields))})"
-    return f"VALUES {', '.join([group] * len(rows))}", [
+    params = [
         field.get_db_prep_save(getattr(row, field.attname), connection)
         for row in rows
         for field in fields
     ]
+    return columns, f"VALUES {', '.join([group] * len(rows))}", params
 
 
 def _field(model: type[models.Model], name: str) -> Any:

@@ -10,14 +10,14 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
 from agents.models import TemplateVersion
-from conversations.database import database_now
+from conversations.database import CLOCK_SQL, database_now, read_clock
 from conversations.models import Conversation, Event, Message, Run, Usage, Visitor
 from conversations.rows import Of, Statement, change, execute, insertion, read, selection
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 # A process that is stopped in a transaction holds the locks of all that are gathered in it. SQLite has no such limit.
 LIMIT = Statement("SET LOCAL idle_in_transaction_session_timeout = '10s'", (), lambda _rows: None)
-CLOCK = Statement("SELECT clock_timestamp()", (), lambda rows: rows[0][0].astimezone(UTC))
+CLOCK = Statement(CLOCK_SQL, (), read_clock)
 UNFINISHED = f"AND status IN {tuple(map(str, Run.UNFINISHED))} ORDER BY position"
 # In the order in which one needs the other.
 TABLES: tuple[type[models.Model], ...] = (Run, Message, Event, Usage)
@@ -96,6 +96,7 @@ class Unit:
         if column == "thread_id":
             asked.append(selection(TemplateVersion, "pk", theirs("version"), defer=("spec",)))
             asked.append(selection(Visitor, "pk", theirs("visitor")))
+        found: list[Conversation]
         found, runs, *more = execute(*asked, *extra)
         self._now = None
         if extra:
@@ -110,7 +111,7 @@ class Unit:
             for conversation in found:
                 conversation.version = versions[conversation.version_id]
                 conversation.visitor = visitors[conversation.visitor_id]
-        return list(found)
+        return found
 
     def lock(self, conversation_id: uuid.UUID) -> Conversation:
         """Return a conversation, locked. Raises Conversation.DoesNotExist."""

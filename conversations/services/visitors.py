@@ -33,7 +33,8 @@ def recognise_customer(identity: Identity, locale: str = "") -> Visitor:
     said = Visitor(
         customer_id=identity.customer_id, name=identity.name, email=identity.email, locale=locale
     )
-    wanted = selection(Visitor, "customer_id", [identity.customer_id])
-    _, [visitor] = execute(insertion([said], also=NEWS), wanted)
-    known: Visitor = visitor
-    return known
+    visitor: Visitor
+    _, [visitor] = execute(
+        insertion([said], also=NEWS), selection(Visitor, "customer_id", [identity.customer_id])
+    )
+    return visitor

@@ -7,7 +7,7 @@ from django.db import models
 
 from conversations.database import database_now
 from conversations.models import Conversation, Event, Message, Run, Usage, Visitor
-from conversations.rows import insert, read, update
+from conversations.rows import change, execute, insert, read
 from tests.factories import make_claim
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_what_has_no_price_and_what_has_one(run):
 def test_only_the_named_fields_are_written(conversation, run):
     row = Conversation.objects.get()
     row.status, row.last_seq, row.cost_usd = "waiting", 9, Decimal("1.5")
-    update([row], ("last_seq", "cost_usd"))
+    execute(change([row], ("last_seq", "cost_usd")))
     stored = Conversation.objects.get()
     assert (stored.status, stored.last_seq, stored.cost_usd) == ("open", 9, Decimal("1.5"))
 
@@ -81,7 +81,7 @@ def test_each_row_gets_its_own(conversation):
     insert(visitors)
     for visitor in visitors:
         visitor.name += "!"
-    update(visitors, ("name",))
+    execute(change(visitors, ("name",)))
     assert set(Visitor.objects.exclude(name="").values_list("name", flat=True)) == {"Ana!", "Ben!"}
     assert all(visitor.created_at for visitor in Visitor.objects.all())
 
