@@ -1,4 +1,4 @@
-"""Chat models past LangChain's callbacks and chains, which cost more than the answer itself (performance.md).
+"""Chat models past LangChain's callbacks and chains, which cost about a seventh of a turn (performance.md).
 
 Nobody hears those callbacks but LangSmith; while it is asked for, models are called as LangChain calls them.
 """

@@ -28,7 +28,7 @@ async def warm_up() -> None:
 
 
 def _spare_the_collector() -> None:
-    """Search less often for garbage, and never in what stays: a tenth of a turn's CPU (performance.md)."""
+    """Search less often for garbage, and never in what stays: an eighth of a turn's CPU (performance.md)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
