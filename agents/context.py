@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -12,6 +11,7 @@ from agents.tools import Proposal, SupportTool, ToolContext
 
 if TYPE_CHECKING:
     from agents.compiled import CompiledTemplate
+    from agents.saver import KeptCheckpoint
 
 Status = Literal["ok", "error", "rejected", "expired", "superseded", "unknown"]
 DecisionStatus = Literal["pending", "approved", "rejected", "expired", "superseded"]
@@ -126,7 +126,7 @@ class RunContext:
     """One run. It is passed at every start and resume, and never stored.
 
     Attributes:
-        is_held: Tells whether no other process has taken the run over; whoever has lost it saves no checkpoint.
+        checkpoint: Where the graph goes on, and where it says how far it has come; its caller stores that.
     """
 
     template: CompiledTemplate
@@ -134,7 +134,7 @@ class RunContext:
     ledger: Ledger
     voice: Voice
     meter: Meter
+    checkpoint: KeptCheckpoint
     customer_name: str = ""
     language: str = "en"
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    is_held: Callable[[], Awaitable[bool]] | None = None

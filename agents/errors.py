@@ -32,9 +32,3 @@ class ModelFailed(AgentsError):
         super().__init__(text)
         self.code = code
         self.is_reported = is_reported
-
-
-class StateOvertaken(AgentsError):
-    """Another process has gone on with this conversation; what this one would save is out of date."""
-
-    code = "state_overtaken"

@@ -15,7 +15,7 @@ import sys
 import time
 import uuid
 import warnings
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -76,6 +76,25 @@ class Listener:
     def add(self, agent: str, model: str, usage: dict[str, Any] | None) -> None: ...
 
 
+async def open_saver(url: str, resources: AsyncExitStack) -> Any:
+    """Open LangGraph's own checkpointer, and let its operations have a connection each (langgraph#7259)."""
+    if url.startswith("sqlite:///"):
+        from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+        file = f"{url.removeprefix('sqlite:///')}.checkpoints"
+        return await resources.enter_async_context(AsyncSqliteSaver.from_conn_string(file))
+    from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+    from psycopg.rows import dict_row
+    from psycopg_pool import AsyncConnectionPool
+
+    options = {"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0}
+    pool: Any = AsyncConnectionPool(url, min_size=1, max_size=10, open=False, kwargs=options)
+    saver = AsyncPostgresSaver(await resources.enter_async_context(pool))
+    saver.lock = nullcontext()  # type: ignore[assignment]
+    await saver.setup()
+    return saver
+
+
 class BareGraph:
     """The compiled graph with a checkpointer, and the template that it runs."""
 
@@ -96,6 +115,7 @@ class BareGraph:
 
         from agents.context import RunContext
         from agents.graph.state import new_turn
+        from agents.saver import KeptCheckpoint
         from agents.tools import ToolContext
 
         thread = uuid.uuid4().hex
@@ -112,6 +132,7 @@ class BareGraph:
                 ledger=listener,  # type: ignore[arg-type] # this conversation calls no tool
                 voice=listener,  # type: ignore[arg-type]
                 meter=listener,
+                checkpoint=KeptCheckpoint(),  # what this saver reads is not there
             )
             async for _ in self.graph.astream(
                 new_turn(run, question(asked.tokens)),
@@ -144,10 +165,7 @@ class BareGraph:
 
 async def serve() -> None:
     async with AsyncExitStack() as resources:
-        from agents import engine
-
-        # The very checkpointer that the platform opens.
-        bare = BareGraph(await engine._open_saver(resources))
+        bare = BareGraph(await open_saver(os.environ["DATABASE_URL"], resources))
         await bare.prepare()
         while line := await asyncio.to_thread(sys.stdin.readline):
             measured = await bare.measure(Question(**json.loads(line)))

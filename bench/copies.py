@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from django.db import connection, models
 
 from conversations.models import (
+    Checkpoint,
     Conversation,
     Effect,
     Event,
@@ -23,11 +24,10 @@ from conversations.models import (
 from escalation.models import Escalation, Note, Rating, WebhookAttempt, WebhookDelivery
 
 COPIED: tuple[type[models.Model], ...] = (
-    Visitor, Conversation, Run, Message, Interrupt, Effect, Event, Usage,
+    Visitor, Conversation, Checkpoint, Run, Message, Interrupt, Effect, Event, Usage,
     Escalation, Note, Rating, WebhookDelivery, WebhookAttempt,
 )  # fmt: skip
-CHECKPOINT_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
-TABLES = (*(model._meta.db_table for model in COPIED), *CHECKPOINT_TABLES)
+TABLES = tuple(model._meta.db_table for model in COPIED)
 SLICE = 5_000
 SPREAD = "interval '365 days'"
 
@@ -49,9 +49,7 @@ def count_bytes() -> dict[str, dict[str, int]]:
 
 def multiply(times: int) -> None:
     """Copy all that is there so many times."""
-    statements = [_copy(model) for model in COPIED] + [
-        _copy_checkpoints(t) for t in CHECKPOINT_TABLES
-    ]
+    statements = [_copy(model) for model in COPIED]
     _execute("SET synchronous_commit = off")
     _execute("SET maintenance_work_mem = '1GB'")
     with _originals(), _without_indexes():
@@ -67,19 +65,6 @@ def _copy(model: type[models.Model]) -> str:
     columns = ", ".join(f'"{field.column}"' for field in fields)
     values = ", ".join(_value(field) for field in fields)
     table = model._meta.db_table
-    return _insert(table, columns, values)
-
-
-def _copy_checkpoints(table: str) -> str:
-    with connection.cursor() as cursor:
-        names = [
-            column.name for column in connection.introspection.get_table_description(cursor, table)
-        ]
-    values = ["md5(o.thread_id::uuid::text || n)" if n == "thread_id" else f"o.{n}" for n in names]
-    return _insert(table, ", ".join(names), ", ".join(values))
-
-
-def _insert(table: str, columns: str, values: str) -> str:
     numbers = "generate_series({first}, {last}) AS n"
     return f"INSERT INTO {table} ({columns}) SELECT {values} FROM original_{table} o, {numbers}"
 

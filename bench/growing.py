@@ -22,7 +22,6 @@ from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from agents.engine import close_engine, get_engine  # noqa: E402
 from bench import copies  # noqa: E402
 from bench.numbers import in_ms  # noqa: E402
 from conversations import retention, runs  # noqa: E402
@@ -59,7 +58,6 @@ async def sample() -> dict[str, Any]:
     await in_thread(_open)()
     conversations = [await _converse(says) for says in SAMPLES]
     await in_thread(_settle)()
-    await close_engine()
     rows = await in_thread(copies.count_rows)()
     turns = sum(len([said for said in says if said != "*"]) for says in SAMPLES)
     return {"conversations": len(conversations), "messages_of_customers": turns, "rows": rows}
@@ -240,14 +238,7 @@ def purge_some(count: int) -> dict[str, Any]:
     until = oldest.values_list("last_activity_at", flat=True)[count]
     started, cpu = time.monotonic(), time.process_time()
 
-    async def run() -> retention.Purged:
-        await get_engine()
-        try:
-            return await retention.purge_before(until, at_most=count)
-        finally:
-            await close_engine()
-
-    purged = asyncio.run(run())
+    purged = retention.purge_before(until, at_most=count)
     seconds = time.monotonic() - started
     rows = before - sum(copies.count_rows().values())
     return {

@@ -28,7 +28,7 @@ TITLE = re.compile(r'(<text id="title"[^>]*>)[^<]*')
 # The frame nearest to the leaf that matches decides who worked; within a frame the first line that matches.
 WORKERS = (
     ("SQLite and psycopg drivers", ("/django/db/backends/", "/psycopg", "/sqlite3/")),
-    ("checkpoints", ("/langgraph/checkpoint/", "/aiosqlite/", "/ormsgpack")),
+    ("checkpoints", ("/langgraph/checkpoint/", "/ormsgpack")),
     ("Django ORM", ("/site-packages/django/",)),
     ("channel layer, Valkey", ("/channels_redis/", "/redis/", "/channels/layers", "/msgpack/")),
     ("LangGraph", ("/site-packages/langgraph/",)),
@@ -55,7 +55,7 @@ STEPS = (
     ("ask for the time", ("database_now (",)),
     ("read events", ("list_events (",)),
     ("doorbells and relays", ("_send (", "/channels_redis/", "/redis/")),
-    ("checkpoints", ("/langgraph/checkpoint/", "/agents/savers/", "/aiosqlite/")),
+    ("checkpoints", ("/langgraph/checkpoint/", "/agents/saver.py")),
     (
         "model and router",
         ("/agents/graph/calls.py", "/langchain_core/", "/agents/open_ai", "/aiohttp/"),
@@ -73,7 +73,7 @@ STORING = (
     *("/conversations/gathering.py", "/conversations/unit.py", "/conversations/rows.py"),
     *("/conversations/services/", "/conversations/database.py", "/django/db/", "/psycopg"),
 )
-CHECKPOINTS = ("/langgraph/checkpoint/", "/agents/savers/")
+CHECKPOINTS = ("/langgraph/checkpoint/", "/agents/saver.py")
 Stacks = list[tuple[list[str], int]]
 
 

@@ -186,7 +186,7 @@ def derive(result: dict[str, Any], plan: Plan) -> dict[str, Any]:
         "first_token_sooner": round(
             handler["first_token_ms"]["p50"] / ours["first_token_ms"]["p50"], 2
         ),
-        "writes_to_store": round(ours["writes_per_turn"] - bare["writes_per_turn"], 2),
+        "writes_a_turn": ours["writes_per_turn"],
         "cpu_us_per_token": {
             name: cpu_us_per_token(name) for name in PRICED_BY_TOKEN if f"{name}_long" in result
         },
@@ -203,10 +203,8 @@ def find_goals(result: dict[str, Any]) -> list[Goal]:
         Goal("CPU a token, HTTP, µs", http["cpu_us_per_token"]["platform"], 100),
         Goal("first token p50, times sooner, HTTP", http["first_token_sooner"], 2, is_least=True),
     ]
-    if http["writes_to_store"]:
-        goals.append(
-            Goal("writing transactions a turn but checkpoints", http["writes_to_store"], 2)
-        )
+    if http["writes_a_turn"]:
+        goals.append(Goal("writing transactions a turn", http["writes_a_turn"], 2))
     if "instant" in result:
         ratio = result["instant"]["derived"]["turns_per_second_to_handler"]
         goals.append(Goal(f"{rate}, in process", ratio, 5, is_least=True))

@@ -251,8 +251,8 @@ def publish(
     """
     events = [
         Event(
-            conversation=conversation,
-            run=run,
+            conversation_id=conversation.pk,
+            run_id=run.pk if run else None,
             seq=conversation.last_seq + offset,
             type=fact.type,
             payload=fact.payload(),

@@ -371,6 +371,18 @@ class Event(models.Model):
         return f"{self.seq} {self.type}"
 
 
+class Checkpoint(models.Model):
+    """Where a conversation's graph stands, as LangGraph keeps it; written with the rows of the run that came so far."""
+
+    conversation = models.OneToOneField(
+        Conversation, primary_key=True, on_delete=models.CASCADE, related_name="checkpoint"
+    )
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"Checkpoint of {self.conversation_id}"
+
+
 class Usage(models.Model):
     """What one agent used of one model in one run."""
 

@@ -1,4 +1,4 @@
-"""How long conversations are kept: rows and checkpoints of those that are old enough are deleted, in small batches."""
+"""How long conversations are kept: those that are old enough are deleted, in small batches."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from agents.engine import get_engine
-from conversations.database import database_now, in_thread
+from conversations.database import database_now
 from conversations.services import purge
 
 BATCH = 200
 SWEEP = 1_000
-
-_list_due = in_thread(purge.list_due)
-_delete = in_thread(purge.delete)
-_delete_silent_visitors = in_thread(purge.delete_silent_visitors)
 
 
 @dataclass(frozen=True)
@@ -32,25 +27,22 @@ def kept_since(days: float, *, now: datetime) -> datetime:
     return now - max(timedelta(days=days), timedelta(seconds=settings.SESSION_TTL_SECONDS))
 
 
-async def purge_due() -> None:
+def purge_due() -> None:
     """Delete what is due by `RETENTION_DAYS`, as much as one sweep does; without it nothing is."""
     if settings.RETENTION_DAYS is not None:
-        now = await in_thread(database_now)()
-        await purge_before(kept_since(settings.RETENTION_DAYS, now=now), at_most=SWEEP)
+        now = database_now()
+        purge_before(kept_since(settings.RETENTION_DAYS, now=now), at_most=SWEEP)
 
 
-async def purge_before(before: datetime, *, at_most: int) -> Purged:
+def purge_before(before: datetime, *, at_most: int) -> Purged:
     """Delete conversations in which nothing has happened since then, the oldest first. Two at once do no harm."""
-    engine = await get_engine()
     conversations = visitors = 0
     while conversations < at_most:
-        ids = await _list_due(before, limit=min(BATCH, at_most - conversations))
-        for conversation_id in ids:
-            await engine.forget(conversation_id.hex)
-        deleted = await _delete(ids, before=before)
+        ids = purge.list_due(before, limit=min(BATCH, at_most - conversations))
+        deleted = purge.delete(ids, before=before)
         conversations += deleted.conversations
         visitors += deleted.visitors
         if not deleted.conversations:
             break
-    visitors += await _delete_silent_visitors(before, limit=at_most)
+    visitors += purge.delete_silent_visitors(before, limit=at_most)
     return Purged(conversations, visitors)

@@ -6,12 +6,12 @@ asked in every turn is written here; everything else asks the ORM.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar
 
+import orjson
 from django.db import connection, models
 
 T = TypeVar("T")
@@ -185,7 +185,7 @@ def _given(
         values = [{field.column: getattr(row, field.attname) for field in fields} for row in rows]
         table = model._meta.db_table
         sql = f"SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s)"  # noqa: S608
-        return columns, sql, [json.dumps(values, default=str)]
+        return columns, sql, [orjson.dumps(values, default=_as_json).decode()]
     group = f"({', '.join(['%s'] * len(fields))})"
     params = [
         field.get_db_prep_save(getattr(row, field.attname), connection)
@@ -193,6 +193,10 @@ def _given(
         for field in fields
     ]
     return columns, f"VALUES {', '.join([group] * len(rows))}", params
+
+
+def _as_json(value: Any) -> str:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def _field(model: type[models.Model], name: str) -> Any:

@@ -11,15 +11,14 @@ import uuid
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
-from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError
 
 from agents import fault_points, tracing
 from agents.context import RunContext
-from agents.engine import Engine, TurnEnd, get_engine
-from agents.errors import ModelFailed, StateOvertaken
+from agents.engine import Engine, TurnEnd, find_engine, get_engine
+from agents.errors import ModelFailed
 from agents.tools import ToolContext
 from conversations.database import in_long_thread, in_thread
 from conversations.effects import RowLedger
@@ -42,7 +41,6 @@ _finish = gathered(run_services.finish, lambda claim, *_: claim.conversation_id)
 _fail = in_thread(run_services.fail)
 _release = in_thread(run_services.release)
 _try_again = in_thread(run_services.try_again)
-_is_held = gathered(run_services.is_held, lambda claim: claim.conversation_id)
 _extend_leases = in_thread(run_services.extend_leases)
 
 
@@ -196,11 +194,10 @@ async def _execute(claim: Claim, stops: Stops) -> bool:
     voice: RunVoice | None = None
     try:
         async with asyncio.timeout(settings.RUN_TIMEOUT_SECONDS):
-            engine = await get_engine()
             voice, ctx = await _prepare(claim, held.asked)
             tracing.name_agent(ctx.template.spec.slug)
-            return await _follow(claim, engine, voice, ctx)
-    except (FenceLost, StateOvertaken):
+            return await _follow(claim, voice, ctx)
+    except FenceLost:
         logger.warning("run %s was taken over by another process", claim.run_id)
     except asyncio.CancelledError:
         with suppress(Exception):
@@ -228,6 +225,7 @@ async def _execute(claim: Claim, stops: Stops) -> bool:
 async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, RunContext]:
     # Late, because it imports LangChain (FACTS: 7 s of CPU).
     from agents.compiled import find_compiled, get_compiled
+    from agents.saver import KeptCheckpoint
 
     template = find_compiled(claim.version) or await in_long_thread(get_compiled)(claim.version)
     spec = template.spec
@@ -240,50 +238,43 @@ async def _prepare(claim: Claim, stop_event: asyncio.Event) -> tuple[RunVoice, R
         run_id=str(claim.run_id),
         now=claim.claimed_at,
     )
-    voice = RunVoice(claim, spec)
+    checkpoint = KeptCheckpoint(claim.checkpoint)
+    voice = RunVoice(claim, spec, checkpoint)
     return voice, RunContext(
         template=template,
         tool_context=context,
         ledger=RowLedger(claim, context),
         voice=voice,
         meter=voice,
+        checkpoint=checkpoint,
         customer_name=claim.visitor.name,
         language=claim.visitor.locale or spec.languages[0],
         stop=stop_event,
-        is_held=partial(_is_held, claim),
     )
 
 
-async def _follow(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> bool:
-    thread = claim.conversation_id.hex
-    end = await _begin(claim, engine, voice, ctx, thread)
+async def _follow(claim: Claim, voice: RunVoice, ctx: RunContext) -> bool:
+    engine = find_engine() or await in_long_thread(get_engine)()
+    end = await _begin(claim, engine, voice, ctx)
     fault_points.reach("stream.ended")
     await voice.settle()
     while end.waiting:
-        if not await _pause(claim, voice.progress.take(), end.waiting):
+        if not await _pause(claim, voice.take(), end.waiting):
             return False
         fault_points.reach("graph.before_resume")
-        end = await engine.resume(ctx, thread)
+        end = await engine.resume(ctx)
         fault_points.reach("stream.ended")
-    return await _finish(claim, voice.progress.take(), end.outcome, end.handoff)
+    return await _finish(claim, voice.take(), end.outcome, end.handoff)
 
 
-async def _begin(
-    claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext, thread: str
-) -> TurnEnd:
-    """Start the graph, resume it, or take up what a dead process left in the last checkpoint."""
-    message_id = str(claim.run_id)
-    if claim.is_paused or claim.is_retry:
-        snapshot = await engine.peek(thread)
-        if snapshot.message_id == message_id:
-            voice.adopt(snapshot.said)
-            if snapshot.end is None or (snapshot.end.waiting and claim.is_paused):
-                fault_points.reach("graph.before_resume")
-                return await engine.resume(ctx, thread)
-            return snapshot.end
+async def _begin(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> TurnEnd:
+    """Resume the graph at its pause, or start it: what a dead process did of it since then was never stored."""
+    if claim.is_paused and claim.checkpoint is not None:
+        fault_points.reach("graph.before_resume")
+        return await engine.resume(ctx)
     voice.begin_anew()
     fault_points.reach("graph.before_start")
-    return await engine.start(ctx, thread, message_id, claim.text, claim.heard)
+    return await engine.start(ctx, str(claim.run_id), claim.text, claim.heard)
 
 
 async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:
@@ -293,7 +284,7 @@ async def _give_up(claim: Claim, voice: RunVoice | None, code: str) -> None:
         with suppress(Exception):  # it was the same trouble, or it shows again at once
             await voice.settle()
         voice.break_off()
-        progress = voice.progress.take()
+        progress = voice.take()
     try:
         await _fail(claim, progress, code)
     except (DatabaseError, FenceLost):

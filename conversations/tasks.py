@@ -24,7 +24,7 @@ Given = TypeVar("Given")
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """Return a loop that runs for as long as the worker: savers and clients belong to one."""
+    """Return a loop that runs for as long as the worker: clients belong to one."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="runs", daemon=True).start()
     return loop
@@ -69,4 +69,4 @@ def recover_runs() -> None:
 @shared_task
 def purge_conversations() -> None:
     """Delete what has been kept for as long as it is to be."""
-    run_in_loop(retention.purge_due(), timeout_seconds=MAX_SECONDS)
+    retention.purge_due()

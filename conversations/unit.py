@@ -18,7 +18,7 @@ from django.db import connection, models, transaction
 
 from agents.models import TemplateVersion
 from conversations.database import CLOCK_SQL, database_now, read_clock
-from conversations.models import Conversation, Event, Message, Run, Usage, Visitor
+from conversations.models import Checkpoint, Conversation, Event, Message, Run, Usage, Visitor
 from conversations.rows import Of, Statement, change, execute, insertion, read, selection
 
 T = TypeVar("T")
@@ -28,7 +28,11 @@ LIMIT = Statement("SET LOCAL idle_in_transaction_session_timeout = '10s'", (), l
 CLOCK = Statement(CLOCK_SQL, (), read_clock)
 UNFINISHED = f"AND status IN {tuple(map(str, Run.UNFINISHED))} ORDER BY position"
 # In the order in which one needs the other.
-TABLES: tuple[type[models.Model], ...] = (Run, Message, Event, Usage)
+TABLES: tuple[type[models.Model], ...] = (Run, Message, Event, Usage, Checkpoint)
+# A conversation has one checkpoint: the last.
+REPLACING: dict[type[models.Model], str] = {
+    Checkpoint: "ON CONFLICT (conversation_id) DO UPDATE SET content = EXCLUDED.content"
+}
 CONVERSATION_FIELDS = (
     "status",
     "wants_person",
@@ -52,6 +56,7 @@ class Unit:
         self.is_gathered = False
         self._held: dict[uuid.UUID, Conversation] = {}
         self._unfinished: dict[uuid.UUID, list[Run]] = {}
+        self._checkpoints: dict[uuid.UUID, Checkpoint | None] = {}
         self._now: datetime | None = None
         self._new: dict[type[models.Model], list[models.Model]] = {model: [] for model in TABLES}
         self._changed: dict[tuple[type[models.Model], tuple[str, ...]], dict[Any, models.Model]]
@@ -96,6 +101,7 @@ class Unit:
         if column == "thread_id":
             asked.append(selection(TemplateVersion, "pk", theirs("version"), defer=("spec",)))
             asked.append(selection(Visitor, "pk", theirs("visitor")))
+            asked.append(selection(Checkpoint, "conversation", theirs("id")))
         found: list[Conversation]
         found, runs, *more = execute(*asked, *extra)
         self._now = None
@@ -107,10 +113,11 @@ class Unit:
             if run.conversation_id in self._held:
                 self._unfinished[run.conversation_id].append(run)
         if more:
-            versions, visitors = ({row.pk: row for row in rows} for rows in more)
+            versions, visitors, checkpoints = ({row.pk: row for row in rows} for rows in more)
             for conversation in found:
                 conversation.version = versions[conversation.version_id]
                 conversation.visitor = visitors[conversation.visitor_id]
+                self._checkpoints[conversation.pk] = checkpoints.get(conversation.pk)
         return found
 
     def lock(self, conversation_id: uuid.UUID) -> Conversation:
@@ -133,12 +140,21 @@ class Unit:
         conversation.visitor = read(Visitor, "id", [conversation.visitor_id])[0]
         self._held[conversation.pk] = conversation
         self._unfinished[conversation.pk] = []
+        self._checkpoints[conversation.pk] = None
         return conversation
 
     def unfinished(self, conversation: Conversation) -> list[Run]:
         """Return a locked conversation's runs that are not at their end, the oldest first."""
         runs = self._unfinished[conversation.pk]
         return [run for run in runs if run.status in Run.UNFINISHED]
+
+    def checkpoint(self, conversation: Conversation) -> bytes | None:
+        """Return where a locked conversation's graph stands; None where there is none yet."""
+        if conversation.pk not in self._checkpoints:
+            found = read(Checkpoint, "conversation", [conversation.pk])
+            self._checkpoints[conversation.pk] = found[0] if found else None
+        row = self._checkpoints[conversation.pk]
+        return bytes(row.content) if row else None
 
     def now(self) -> datetime:
         """Return the database's time, once the last lock was there."""
@@ -170,7 +186,11 @@ class Unit:
         """Write what is there by now."""
         # What ends before what begins: a conversation has one active run.
         changes = [change(list(rows.values()), names) for (_, names), rows in self._changed.items()]
-        insertions = [insertion(rows) for rows in self._new.values() if rows]
+        insertions = [
+            insertion(rows, also=REPLACING.get(model, ""))
+            for model, rows in self._new.items()
+            if rows
+        ]
         self._changed, self._new = {}, {model: [] for model in TABLES}
         if changes or insertions:
             execute(*changes, *insertions)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents import tracing
 from agents.context import Status
-from agents.spec import HUMAN, ROUTER, TemplateSpec
+from agents.spec import ROUTER, TemplateSpec
 from conversations.events import PlanMade, ToolCalled, ToolEnded
 from conversations.gathering import gathered
 from conversations.live import encode, hub
-from conversations.models import Message
 from conversations.services import runs as run_services
 from conversations.services.interrupts import show
 from conversations.services.runs import Claim, Progress, Spoken, Tally
 from conversations.telemetry import FirstText
+
+if TYPE_CHECKING:
+    from agents.saver import KeptCheckpoint
 
 COALESCE_SECONDS = 0.015
 RELAY_SECONDS = 0.2
@@ -31,8 +33,9 @@ class RunVoice:
     anew what it had stored.
     """
 
-    def __init__(self, claim: Claim, spec: TemplateSpec) -> None:
+    def __init__(self, claim: Claim, spec: TemplateSpec, checkpoint: KeptCheckpoint) -> None:
         self.progress = Progress()
+        self._checkpoint = checkpoint
         self._claim = claim
         self._spec = spec
         self._place = claim.said
@@ -50,11 +53,11 @@ class RunVoice:
         """Start from the first message; those that are stored already are neither sent nor stored again."""
         self._place, self._skip = 0, self._claim.said
 
-    def adopt(self, said: list[tuple[str, str]]) -> None:
-        """Take over what a dead process had said, by its last checkpoint, but not stored: (agent, text)."""
-        for agent, text in said[self._claim.said :]:
-            role = Message.Role.SYSTEM if agent == HUMAN else Message.Role.AGENT
-            self._spoken(Spoken(self._message_id(), agent, text, role, is_question=agent == ROUTER))
+    def take(self) -> Progress:
+        """Return all that the next transaction has to store."""
+        progress = self.progress.take()
+        progress.checkpoint = self._checkpoint.take()
+        return progress
 
     # --- text ---
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-from agents import engine
 from conversations import runs
 from conversations.live import hub
 from supportsite.warmup import warm_up
@@ -29,5 +28,4 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     warming.cancel()
     await runs.close(grace_seconds=settings.STOP_GRACE_SECONDS)
     await hub.flush()
-    await engine.close_engine()
     await send({"type": "lifespan.shutdown.complete"})

@@ -123,7 +123,6 @@ def _database(url: str) -> dict[str, Any]:
 
 DATABASES = {"default": _database(DATABASE_URL)}
 DATABASE_IS_POOLED = ENV.DATABASE_IS_POOLED
-CHECKPOINT_FILE = DATA_DIR / "checkpoints.sqlite3"
 
 REDIS_URL = ENV.REDIS_URL or "redis://127.0.0.1:6379/0"
 CHANNEL_LAYERS = {

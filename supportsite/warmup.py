@@ -15,13 +15,13 @@ COLLECT_AFTER = 20_000
 
 
 async def warm_up() -> None:
-    """Compile the current templates and open the engine. A failure is logged, and the first message tries again."""
+    """Compile the current templates and the graph. A failure is logged, and the first message tries again."""
     await asyncio.sleep(DELAY_SECONDS)
     try:
         await asyncio.to_thread(_compile_templates)
         from agents.engine import get_engine
 
-        await get_engine()
+        await asyncio.to_thread(get_engine)
         await asyncio.to_thread(_spare_the_collector)
     except Exception:
         logger.exception("warm-up failed")

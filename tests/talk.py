@@ -11,14 +11,22 @@ import json
 
 import pytest
 
-from agents import compiled, engine
+from agents import compiled
+from agents.saver import KeptCheckpoint
 from conversations import runs
 from conversations.database import in_thread
 from conversations.live import hub
+from conversations.models import Checkpoint
 from conversations.services import interrupts
 from tests import factories
 
 SECONDS = 10
+
+
+async def read_state(conversation_id):
+    """Return the values of the graph's state as they are stored; {} where nothing is."""
+    row = await Checkpoint.objects.filter(conversation=conversation_id).afirst()
+    return KeptCheckpoint(row.content).read()[0]["channel_values"] if row else {}
 
 
 class Talk:
@@ -172,8 +180,6 @@ async def open_talk(transactional_db, settings, monkeypatch):
             await talk.close()
     finally:
         compiled._compiled.clear()
-        # Its threads would keep the process from ending.
-        await engine.close_engine()
     for talk in talks:
         talk.check()
 

@@ -14,7 +14,7 @@ from agents.graph.state import GraphState
 
 
 def build_graph(
-    saver: BaseCheckpointSaver[str] | None,
+    saver: BaseCheckpointSaver[Any] | None,
 ) -> CompiledStateGraph[Any, RunContext, Any, Any]:
     """Return the compiled graph; which agents act is in the run's context, not in the graph."""
     graph = StateGraph(GraphState, context_schema=RunContext)

@@ -145,8 +145,8 @@ def _accept(
         unit.add(run)
     fault_points.reach("message.after_run")
     message = Message(
-        conversation=conversation,
-        run=run,
+        conversation_id=conversation.pk,
+        run_id=run.pk if run else None,
         role=Message.Role.CUSTOMER,
         content=content,
         is_for_person=is_for_person,
@@ -161,7 +161,7 @@ def _accept(
         # The customer went on to something else.
         interrupts.withdraw(conversation, conversation.interrupts.all(), by="customer", now=now)
     elif run is not None and takes_up:
-        claim = claim_new(conversation, run, content, now=now)
+        claim = claim_new(unit, conversation, run, content)
     elif run is None and not is_for_person:
         _answer_interrupt(conversation, content, spec, now)
     return Accepted(conversation.pk, stored, is_new=True, claim=claim)

@@ -72,11 +72,7 @@ def list_due(before: datetime, *, limit: int) -> list[uuid.UUID]:
 def delete(ids: Sequence[uuid.UUID], *, before: datetime) -> Deleted:
     """Delete conversations with all their rows, if they are still due; and their visitors, if nothing else is theirs.
 
-    Two at once do no harm: what one has locked the other leaves alone.
-
-    Args:
-        ids: Whose checkpoints are deleted already: a crash between leaves no state that nothing leads to.
-        before: See `due`.
+    Two at once do no harm: what one has locked the other leaves alone. `before` is that of `due`.
     """
     with transaction.atomic():
         locked = due(before).filter(pk__in=ids).select_for_update(of=("self",), skip_locked=True)

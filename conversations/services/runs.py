@@ -37,7 +37,7 @@ from conversations.events import (
     publish,
 )
 from conversations.markdown import to_html
-from conversations.models import Conversation, Interrupt, Message, Run, Usage, Visitor
+from conversations.models import Checkpoint, Conversation, Interrupt, Message, Run, Usage, Visitor
 from conversations.services.handoffs import want_person
 from conversations.services.interrupts import create_interrupts, withdraw
 from conversations.telemetry import LEASE_TAKEOVERS
@@ -59,10 +59,10 @@ class Claim:
     Attributes:
         fence: Grows with each claim; a write under an older one is refused.
         is_paused: The graph stopped at an interrupt, so it is resumed.
-        is_retry: An earlier process had this run and did not finish it.
         said: Messages that the run has already stored.
         claimed_at: By the database's clock.
         heard: What customer and staff said to each other since the last run that agents answered.
+        checkpoint: Where the conversation's graph stands; None where it has not stood anywhere yet.
     """
 
     run_id: uuid.UUID
@@ -73,10 +73,10 @@ class Claim:
     version: TemplateVersion
     visitor: Visitor
     is_paused: bool
-    is_retry: bool
     said: int
     claimed_at: datetime
     heard: list[Heard] = field(default_factory=list)
+    checkpoint: bytes | None = None
 
 
 @dataclass
@@ -112,11 +112,13 @@ class Progress:
 
     Attributes:
         error_code: What staff should know although the run went on; "" when there is nothing.
+        checkpoint: How far the graph has come, at a pause and at the end; None for no further.
     """
 
     items: list[Fact | Spoken] = field(default_factory=list)
     usage: dict[tuple[str, str], Tally] = field(default_factory=dict)
     error_code: str = ""
+    checkpoint: bytes | None = None
 
     def take(self) -> Progress:
         taken = Progress(self.items, self.usage, self.error_code)
@@ -140,12 +142,12 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         if not unfinished or any(run.status in Run.ACTIVE for run in unfinished):
             return None
         run = unfinished[0]
-        is_retry = run.fence > 0 and not run.is_paused
         now = unit.now()
         _claim(run, now)
         run.save(update_fields=["status", "fence", "lease_expires_at", "started_at"])
         messages = list(run.messages.order_by("created_at"))
         heard = _heard(conversation, run)
+        checkpoint = unit.checkpoint(conversation)
         fault_points.reach("claim.before_commit")
         transaction.on_commit(partial(fault_points.reach, "claim.after_commit"))
     return Claim(
@@ -157,15 +159,16 @@ def claim_next(conversation_id: uuid.UUID) -> Claim | None:
         version=conversation.version,
         visitor=conversation.visitor,
         is_paused=run.is_paused,
-        is_retry=is_retry,
         said=sum(m.role != Message.Role.CUSTOMER for m in messages),
         claimed_at=now,
         heard=heard,
+        checkpoint=checkpoint,
     )
 
 
-def claim_new(conversation: Conversation, run: Run, text: str, *, now: datetime) -> Claim:
+def claim_new(unit: Unit, conversation: Conversation, run: Run, text: str) -> Claim:
     """Claim a run that this transaction makes, in a locked conversation that has no other unfinished one."""
+    now = unit.now()
     _claim(run, now)
     return Claim(
         run_id=run.pk,
@@ -176,10 +179,10 @@ def claim_new(conversation: Conversation, run: Run, text: str, *, now: datetime)
         version=conversation.version,
         visitor=conversation.visitor,
         is_paused=False,
-        is_retry=False,
         said=0,
         claimed_at=now,
         heard=_heard(conversation, run),
+        checkpoint=unit.checkpoint(conversation),
     )
 
 
@@ -246,8 +249,8 @@ def _store(
         *(
             Message(
                 id=item.id,
-                conversation=conversation,
-                run=run,
+                conversation_id=conversation.pk,
+                run_id=run.pk,
                 role=item.role,
                 agent=item.agent,
                 content=item.text,
@@ -259,6 +262,8 @@ def _store(
     )
     if progress.usage:
         _store_usage(unit, conversation, run, progress.usage)
+    if progress.checkpoint is not None:
+        unit.add(Checkpoint(conversation_id=conversation.pk, content=progress.checkpoint))
     if progress.error_code:
         run.error_code = progress.error_code
         run.save(update_fields=["error_code"])
@@ -300,7 +305,7 @@ def _store_usage(
     rows = {(row.agent, row.model): row for row in stored}
     for (agent, model), tally in usage.items():
         cost = cost_usd(model, tally.input_tokens, tally.output_tokens, tally.cached_tokens)
-        row = rows.setdefault((agent, model), Usage(run=run, agent=agent, model=model))
+        row = rows.setdefault((agent, model), Usage(run_id=run.pk, agent=agent, model=model))
         row.calls += tally.calls
         row.input_tokens += tally.input_tokens
         row.output_tokens += tally.output_tokens

@@ -5,7 +5,6 @@ import threading
 
 import pytest
 
-from agents import engine
 from conversations import runs, tasks
 from conversations.live import hub
 from conversations.models import Run
@@ -71,7 +70,5 @@ async def test_a_worker_gives_its_runs_back_and_its_task_ends_quietly(open_talk,
         await work
     finally:
         hub._loop = loop
-        closing = asyncio.run_coroutine_threadsafe(engine.close_engine(), tasks._loop())
-        await asyncio.wrap_future(closing)
     assert (await in_database(Run.objects.get)).status == "pending"
     talk.frames[:] = [frame for frame in talk.frames if frame["type"] != "token"]

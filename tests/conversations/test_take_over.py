@@ -7,15 +7,13 @@ import pytest
 from django.utils import timezone
 from langchain_core.messages import AIMessage, ToolMessage
 
-from agents.engine import get_engine
-from agents.savers.newest import NewestOnly
 from agents.verticals.ecommerce.models import Order, Refund
 from conversations import runs
 from conversations.models import Effect, Interrupt, Run
 from conversations.services import runs as run_services
 from conversations.voice import RunVoice
 from tests.fakes import Script, Stream, call, to
-from tests.talk import in_database
+from tests.talk import in_database, read_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,22 +28,6 @@ class Deaths:
     def __init__(self, monkeypatch):
         self._monkeypatch = monkeypatch
         self._is_dead = False
-        put, deaths = NewestOnly.aput, self
-
-        async def aput(saver, *args):
-            deaths._check()
-            return await put(saver, *args)
-
-        async def aput_writes(saver, *args):
-            deaths._check()
-            return await super(NewestOnly, saver).aput_writes(*args)
-
-        monkeypatch.setattr(NewestOnly, "aput", aput)
-        monkeypatch.setattr(NewestOnly, "aput_writes", aput_writes)
-
-    def _check(self):
-        if self._is_dead:
-            raise DiedError
 
     def now(self, messages=None):
         """Die. In a script: the process dies while the model is asked."""
@@ -96,14 +78,18 @@ def cancels(*answers):
     return Script(router=[to("orders")], orders=[CANCEL, *answers])
 
 
-async def test_an_answer_after_the_final_checkpoint_is_taken_from_it(open_talk, deaths):
-    talk = await open_talk(Script(router=[to("orders")], orders=["Once.", "Twice."]))
+async def test_an_answer_that_was_not_stored_is_given_anew(open_talk, deaths):
+    talk = await open_talk(Script(router=[to("orders")], orders=["Once.", "Twice.", "Next."]))
     deaths.at(runs, "_finish")
     await die(talk.say("Where is it?"))
+    assert await read_state(talk.conversation.pk) == {}, "rows and checkpoint are one commit"
+    talk.frames[:] = [frame for frame in talk.frames if frame["type"] != "token"]
     await deaths.take_over(talk)
-    assert talk.said == ["Once."]
+    assert talk.said == ["Twice."]
     assert talk.outcomes == ["completed"]
-    assert len(talk.asked("orders")) == 1, "no model is asked again"
+    await talk.say("And now?")
+    history = [m.text for m in talk.asked("orders")[-1][1:]]
+    assert history == ["Where is it?", "Twice.", "And now?"]
 
 
 async def test_an_answer_whose_end_was_stored_is_not_said_again(open_talk, deaths):
@@ -158,11 +144,11 @@ async def test_messages_that_were_stored_are_neither_said_nor_kept_twice(open_ta
     assert sorted(stored) == ["Orders.", "Payments."]
 
 
-async def test_a_question_after_the_final_checkpoint_is_asked_once(open_talk, deaths):
+async def test_a_question_that_was_not_stored_is_asked_once(open_talk, deaths):
     from agents.routing import RouteDecision
 
     ask = RouteDecision(is_ambiguous=True, clarification_question="Which one?")
-    talk = await open_talk(Script(router=[ask, to("orders")], orders=["Fine."]))
+    talk = await open_talk(Script(router=[ask, ask]))
     deaths.at(runs, "_finish")
     await die(talk.say("Help"))
     await deaths.take_over(talk)
@@ -170,15 +156,15 @@ async def test_a_question_after_the_final_checkpoint_is_asked_once(open_talk, de
     assert talk.outcomes == ["completed"]
 
 
-async def test_a_pause_without_rows_gets_them_under_the_same_call(open_talk, shop, deaths):
-    talk = await open_talk(cancels("It is cancelled."))
+async def test_a_pause_that_was_not_stored_is_come_to_anew(open_talk, shop, deaths):
+    again = call("cancel_order", order_number="1043")
+    talk = await open_talk(cancels(again, "It is cancelled."))
     deaths.at(runs, "_pause")
     await die(talk.say("Cancel 1043"))
     assert await Interrupt.objects.acount() == 0
     await deaths.take_over(talk)
     [frame] = talk.waiting
-    assert frame["tool_call_id"] == CANCEL["id"]
-    assert len(talk.asked("orders")) == 1, "what the model decided is not decided anew"
+    assert frame["tool_call_id"] == again["id"], "what nobody was asked about was never decided"
     await talk.answer(True)
     assert talk.said == ["It is cancelled."]
     assert await Refund.objects.acount() == 1
@@ -271,7 +257,8 @@ async def test_a_second_pause_of_a_run_survives_too(open_talk, shop, deaths):
     from tests.factories import make_order
 
     await in_database(make_order, "1045")
-    talk = await open_talk(cancels(call("cancel_order", order_number="1045"), "Both."))
+    second, again = (call("cancel_order", order_number="1045") for _ in range(2))
+    talk = await open_talk(cancels(second, again, "Both."))
     await talk.say("Cancel both, one by one")
     deaths.at(runs, "_pause")
     await die(talk.answer(True))
@@ -335,8 +322,7 @@ async def test_a_process_that_has_lost_its_run_saves_no_checkpoint(open_talk):
     assert await in_database(run_services.claim_next, talk.conversation.pk)
     asleep.set()
     await work
-    state = await (await get_engine()).peek(talk.conversation.pk.hex)
-    assert state.message_id is None, "else the one that holds the run would be refused"
+    assert await read_state(talk.conversation.pk) == {}
     talk.frames.clear()
 
 

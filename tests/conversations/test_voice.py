@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from agents.saver import KeptCheckpoint
 from agents.selectors import get_spec
 from conversations import voice as voices
 from conversations.live import hub
@@ -27,7 +28,7 @@ async def spoken(settings):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     conversation = await in_database(factories.make_conversation)
     claim = await in_database(factories.make_claim, conversation)
-    voice, view = voices.RunVoice(claim, get_spec(claim.version)), View()
+    voice, view = voices.RunVoice(claim, get_spec(claim.version), KeptCheckpoint()), View()
     hub.open()
     hub.attach(conversation.pk, view)
     yield voice, view

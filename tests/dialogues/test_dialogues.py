@@ -8,7 +8,6 @@ from django.apps import apps
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from agents.chat_models import build_chat_model
-from agents.engine import get_engine
 from agents.registry import get_tools
 from agents.selectors import get_spec
 from conversations.database import database_now
@@ -17,7 +16,7 @@ from conversations.services import interrupts
 from tests import factories
 from tests.dialogues.honesty import find_unfounded
 from tests.dialogues.script import read_dialogues, read_row
-from tests.talk import in_database
+from tests.talk import in_database, read_state
 
 VERTICALS = ("ecommerce", "saas", "fintech")
 AT_LEAST = 40
@@ -173,11 +172,10 @@ def compare_rows(vertical, dialogue, before):
 
 async def find_false_claims(talk, vertical):
     """Return what an agent has said to be done although no tool result of that run says so."""
-    graph = (await get_engine())._graph
-    state = await graph.aget_state({"configurable": {"thread_id": talk.conversation.pk.hex}})
+    state = await read_state(talk.conversation.pk)
     writes = {name for name, tool in get_tools(vertical).items() if tool.effect == "write"}
     problems, results = [], []
-    for message in state.values.get("messages", []):
+    for message in state.get("messages", []):
         if isinstance(message, HumanMessage):
             results = []
         elif isinstance(message, ToolMessage):

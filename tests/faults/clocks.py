@@ -21,7 +21,7 @@ def trial_clock(plan, databases):
     for name, shift in (("ahead", HOUR), ("behind", -HOUR)):
         result.note(f"{name}, alone", _live_shifted(databases, scenario, shift, expected))
         for point in plan.pick(("agent.before_model",), ("router.before_model", "agent.before_model",
-                               "review.after_prepare", "checkpoint.before_put", "stream.ended")):  # fmt: skip
+                               "review.after_prepare", "stream.ended")):  # fmt: skip
             title = f"{name}, sweeps while another is at {point}"
             result.note(title, _sweep_beside(databases, scenario, shift, point, expected))
         if databases.vendor == "postgres":

@@ -23,23 +23,20 @@ class Copy:
     """One trial's database.
 
     Attributes:
-        folder: For its files: checkpoints, logs.
+        folder: For its files, such as logs.
     """
 
     def __init__(self, folder, name):
         self.folder = folder
         self.name = name
-        self.checkpoint_file = folder / "checkpoints.sqlite3"
         self.log = folder / "log"
 
     def use(self):
         """Let Django, in this forked process, work on it."""
-        from django.conf import settings
         from django.db import connections
 
         connections.settings["default"]["NAME"] = self.name
         connections["default"].settings_dict["NAME"] = self.name
-        settings.CHECKPOINT_FILE = self.checkpoint_file
 
     def value(self, sql, *params):
         [row] = self.rows(sql, *params)
@@ -61,7 +58,18 @@ class Copy:
         return {
             table: sorted(repr(sorted(row.items())) for row in self.rows(f"SELECT * FROM {table}"))
             for table in sorted(tables)
-        } | {"checkpoints": self.checkpoint_ids()}
+        }
+
+    def read_state(self, conversation_id):
+        """Return the messages of a conversation's checkpoint."""
+        from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+        rows = self.rows("SELECT conversation_id, content FROM conversations_checkpoint")
+        for row in rows:
+            if as_hex(row["conversation_id"]) == conversation_id:
+                kept = JsonPlusSerializer().loads_typed(("msgpack", bytes(row["content"])))
+                return kept[0]["channel_values"].get("messages", [])
+        return []
 
 
 class SqliteCopy(Copy):
@@ -83,31 +91,6 @@ class SqliteCopy(Copy):
 
     def tables(self):
         return [r["name"] for r in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
-
-    def checkpoint_ids(self):
-        if not self.checkpoint_file.exists():
-            return []
-        connection = sqlite3.connect(self.checkpoint_file, timeout=20)
-        try:
-            return connection.execute(
-                "SELECT thread_id, checkpoint_id FROM checkpoints ORDER BY 1, 2"
-            ).fetchall()
-        except sqlite3.OperationalError:  # no table: nothing was ever saved
-            return []
-        finally:
-            connection.close()
-
-    def read_state(self, thread):
-        """Return the messages of a thread's newest checkpoint."""
-        from langgraph.checkpoint.sqlite import SqliteSaver
-
-        if not self.checkpoint_ids():
-            return []
-        connection = sqlite3.connect(self.checkpoint_file, check_same_thread=False, timeout=20)
-        try:
-            return _messages(SqliteSaver(connection), thread)
-        finally:
-            connection.close()
 
     def drop(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -132,25 +115,10 @@ class PostgresCopy(Copy):
             for r in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         ]
 
-    def checkpoint_ids(self):
-        sql = "SELECT thread_id, checkpoint_id FROM checkpoints ORDER BY 1, 2"
-        return [tuple(row.values()) for row in self.rows(sql)]
-
-    def read_state(self, thread):
-        from langgraph.checkpoint.postgres import PostgresSaver
-
-        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
-            return _messages(PostgresSaver(connection), thread)
-
     def drop(self):
         with psycopg.connect(self.url.rpartition("/")[0] + "/postgres", autocommit=True) as server:
             server.execute(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _messages(saver, thread):
-    found = saver.get_tuple({"configurable": {"thread_id": thread}})
-    return [] if found is None else found.checkpoint["channel_values"].get("messages", [])
 
 
 class Databases:

@@ -22,8 +22,6 @@ OUTSIDE = (
     "read.before",
     "read.after",
     "record.after_commit",
-    "checkpoint.before_put",
-    "checkpoint.after_put",
     "stream.ended",
     "pause.after_commit",
     "decide.after_commit",

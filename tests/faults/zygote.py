@@ -27,8 +27,7 @@ def prepare():
         settings.DATABASES["default"]["OPTIONS"]["timeout"] = 20  # the product's own
     import agents.engine
     import agents.graph.build
-    import agents.savers.postgres
-    import agents.savers.sqlite  # noqa: F401 - so that no child has to
+    import agents.saver  # noqa: F401 - so that no child has to
     import supportsite.asgi  # noqa: F401
     from tests.faults import living, scenarios  # noqa: F401
 
@@ -39,8 +38,6 @@ def prepare():
 
 def fill():
     """The small shop, and Ana with her orders: 1043 and 1045 are being packed, 1044 was delivered."""
-    from django.db import connection
-
     from agents.spec import TemplateSpec
     from tests import factories
     from tests.faults import foreign
@@ -52,16 +49,6 @@ def fill():
     factories.make_order("1043")
     factories.make_order("1044", status="delivered", total="114.70")
     factories.make_order("1045")
-    if connection.vendor == "postgresql":
-        import asyncio
-
-        from agents.engine import close_engine, get_engine
-
-        async def set_up():
-            await get_engine()
-            await close_engine()
-
-        asyncio.run(set_up())
 
 
 def main():

@@ -4,7 +4,6 @@ from functools import cache
 
 import pytest
 
-from agents import engine
 from agents.loading import read_template
 from agents.registry import list_template_files
 from agents.spec import TemplateSpec
@@ -47,11 +46,9 @@ async def breaches_of(transactional_db, settings, monkeypatch, caplog, client, c
         return await find_breaches(played, caplog.text, pages)
 
     yield breaches_of
-    # A run that goes on would open another engine, whose threads keep the process from ending.
     for drive in list(runs._drives.values()):
         drive.task.cancel()
         await asyncio.wait({drive.task})
-    await engine.close_engine()
 
 
 def read_pages(client, slug):

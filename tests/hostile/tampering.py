@@ -1,9 +1,8 @@
 """What somebody could do who can write where the state between pause and resume is kept."""
 
-import copy
 from unittest import mock
 
-from agents.engine import get_engine
+from agents.saver import KeptCheckpoint
 from conversations.models import Interrupt
 from tests.talk import in_database
 
@@ -33,20 +32,16 @@ DISCOUNT = {"order_number": "1043", "percent": 30}
 
 async def _edit(played, change):
     """Let every checkpoint that is read from now on have its proposals changed."""
-    saver = type((await get_engine())._saver)
-    read = saver.aget_tuple
+    read = KeptCheckpoint.read
 
-    async def read_edited(self, config):
-        found = await read(self, config)
-        if found is None:
-            return None
-        checkpoint = copy.deepcopy(found.checkpoint)
-        for write in checkpoint["channel_values"].get("proposals", {}).values():
-            change(write)
-        return found._replace(checkpoint=checkpoint)
+    def read_edited(self):
+        found = read(self)
+        if found is not None:
+            for write in found[0]["channel_values"].get("proposals", {}).values():
+                change(write)
+        return found
 
-    # Of the class: LangGraph copies the saver that it is given.
-    played.undo.enter_context(mock.patch.object(saver, "aget_tuple", read_edited))
+    played.undo.enter_context(mock.patch.object(KeptCheckpoint, "read", read_edited))
 
 
 async def args_in_row(played):

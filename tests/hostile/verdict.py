@@ -7,13 +7,12 @@ from html.parser import HTMLParser
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from agents.engine import get_engine
 from agents.graph import history
 from conversations.models import Conversation, Effect, Event, Message, Run
 from tests.hostile import world
 from tests.hostile.answers import expand
 from tests.hostile.canaries import HIDDEN, find_canaries
-from tests.talk import in_database
+from tests.talk import in_database, read_state
 
 RANKS = {"none": 0, "customer": 1, "staff": 2}
 BY = {"none": "system", "customer": "customer", "staff": "staff"}
@@ -84,12 +83,9 @@ def _check_runs(played):
 
 
 async def _check_calls():
-    engine = await get_engine()
     problems = []
-    for thread, said in (await in_database(_list_settled)).items():
-        config = {"configurable": {"thread_id": thread.hex}}
-        state = await engine._graph.aget_state(config)
-        kept = state.values.get("messages", [])
+    for conversation_id, said in (await in_database(_list_settled)).items():
+        kept = (await read_state(conversation_id)).get("messages", [])
         heard = [m.text for m in kept if isinstance(m, HumanMessage)]
         if heard != said:
             problems.append(f"the state says that the customer said {heard}, not {said}")

@@ -7,7 +7,6 @@ import pytest
 import redis
 from django.conf import settings
 
-from agents import engine
 from supportsite import health, heartbeat, questions, tasks
 from supportsite.questions import Question
 
@@ -20,13 +19,20 @@ def fail():
 def all_well(monkeypatch):
     """Each part answers, but for those that a test breaks."""
     beating = {"valkey": "ok", "worker": "ok", "beat": "ok"}
-    monkeypatch.setattr(health, "DATABASE", Question("test", lambda: {"database": "ok"}))
+    for name in ("database", "checkpointer"):
+        question = Question("test", lambda name=name: {name: "ok"})
+        monkeypatch.setattr(health, name.upper(), question)
     monkeypatch.setattr(health, "VALKEY", Question("test", lambda: beating))
     return monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("name", "part", "status"), [("DATABASE", "database", 503), ("VALKEY", "valkey", 200)]
+    ("name", "part", "status"),
+    [
+        ("DATABASE", "database", 503),
+        ("CHECKPOINTER", "checkpointer", 503),
+        ("VALKEY", "valkey", 200),
+    ],
 )
 def test_a_part_that_is_down_is_named_and_counts_if_it_is_needed(
     client, all_well, name, part, status
@@ -35,24 +41,6 @@ def test_a_part_that_is_down_is_named_and_counts_if_it_is_needed(
     answer = client.get("/health/ready")
     assert answer.status_code == status
     assert answer.json()[part] == "down"
-
-
-def test_without_its_checkpointer_a_process_is_not_ready(client, all_well):
-    async def break_off():
-        fail()
-
-    all_well.setattr(engine, "ask_checkpointer", break_off)
-    answer = client.get("/health/ready")
-    assert (answer.status_code, answer.json()["checkpointer"]) == (503, "down")
-
-
-async def test_a_checkpointer_is_opening_then_ok(transactional_db):
-    assert await engine.ask_checkpointer() is False
-    try:
-        await engine.get_engine()
-        assert await engine.ask_checkpointer() is True
-    finally:
-        await engine.close_engine()
 
 
 async def test_a_part_that_hangs_costs_one_thread_and_a_bounded_time(monkeypatch):

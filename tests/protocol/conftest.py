@@ -9,14 +9,9 @@ from tests.site import run_manage
 
 LEARN = """
 import asyncio
-from agents.engine import close_engine
 from supportsite.warmup import warm_up
 
-async def learn():
-    await warm_up()
-    await close_engine()
-
-asyncio.run(learn())
+asyncio.run(warm_up())
 """
 
 

@@ -1,5 +1,6 @@
 from decimal import Decimal
 
+import genai_prices
 import pytest
 
 from agents.prices import cost_usd
@@ -31,3 +32,12 @@ def test_nothing_used_costs_nothing():
 
 def test_more_cached_than_read_does_not_fail():
     assert cost_usd("gpt-4.1-mini", 10, 0, 20) is not None
+
+
+@pytest.mark.parametrize("model", ["gpt-4.1-mini", "gpt-4o", "gemini-2.5-pro", "claude-sonnet-4-5"])
+@pytest.mark.parametrize("tokens", [(1, 1, 0), (812, 97, 512), (300_000, 2_000, 0)])
+def test_a_cost_is_the_library_s_to_the_last_digit(model, tokens):
+    read, written, cached = tokens
+    usage = genai_prices.Usage(input_tokens=read, output_tokens=written, cache_read_tokens=cached)
+    expected = genai_prices.calc_price(usage, model_ref=model).total_price
+    assert cost_usd(model, read, written, cached) == expected

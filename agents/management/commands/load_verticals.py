@@ -18,9 +18,10 @@ class Command(BaseCommand):
             "--reset", action="store_true", help="bring the demo data back to its start"
         )
 
-    def handle(self, *args: Any, demo: bool, reset: bool, **options: Any) -> None:
+    def handle(self, *args: Any, demo: bool, reset: bool, verbosity: int, **options: Any) -> None:
         try:
             for line in load_all(reset=reset, with_demo=True if demo else None):
-                self.stdout.write(line)
+                if verbosity:
+                    self.stdout.write(line)
         except TemplateInvalid as error:
             raise CommandError(f"Nothing was loaded:\n{error}", returncode=2) from None

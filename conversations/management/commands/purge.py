@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from agents.engine import close_engine
 from conversations import retention
 from conversations.database import database_now
 from conversations.services import purge
@@ -36,14 +33,7 @@ class Command(BaseCommand):
                 f"{due} conversations would be deleted; {kept} more are old, and something is open in them."
             )
             return
-        purged = asyncio.run(_purge(before))
+        purged = retention.purge_before(before, at_most=sys.maxsize)
         self.stdout.write(
             f"{purged.conversations} conversations and {purged.visitors} visitors were deleted."
         )
-
-
-async def _purge(before: datetime) -> retention.Purged:
-    try:
-        return await retention.purge_before(before, at_most=sys.maxsize)
-    finally:
-        await close_engine()

@@ -11,13 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
-from django.db import connection, transaction
+from django.db import connection
 
 SECRETS = ("secret_key", "webhook_secret_key", "staff_password")
 
 
 class Command(BaseCommand):
-    help = "Copy databases and kept secrets to a new folder, from which a site can be started."
+    help = "Copy the database and kept secrets to a new folder, from which a site can be started."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,11 +32,8 @@ class Command(BaseCommand):
             folder.mkdir(mode=0o700, parents=True)
         except FileExistsError:
             raise CommandError(f"{folder} is there already.", returncode=2) from None
-        # Nobody writes rows meanwhile: a state must not know of a change that its rows do not have.
-        with transaction.atomic():
-            for file in (Path(connection.settings_dict["NAME"]), settings.CHECKPOINT_FILE):
-                if file.exists():
-                    _copy_database(file, folder / file.name)
+        database = Path(connection.settings_dict["NAME"])
+        _copy_database(database, folder / database.name)
         for name in SECRETS:
             if (settings.DATA_DIR / name).exists():
                 shutil.copy2(settings.DATA_DIR / name, folder / name)

@@ -1,1 +1,0 @@
-"""LangGraph's checkpointers, made to refuse a checkpoint that does not follow the newest one."""
