@@ -57,9 +57,17 @@ class Engine:
         """Go on from the run's checkpoint. Nodes look at rows, so there is no value to resume with."""
         return await self._run(ctx, None)
 
+    def count_said(self, ctx: RunContext, message_id: str) -> int:
+        """Return how many messages of the agents follow the customer's in the run's checkpoint."""
+        from agents.graph.state import count_said
+
+        found = ctx.checkpoint.read()
+        messages = found[0]["channel_values"].get("messages", []) if found else []
+        return count_said(messages, message_id)
+
     async def _run(self, ctx: RunContext, given: Any) -> TurnEnd:
         # "exit": a run that only reads may be run again after a crash; a write is preceded by a pause, and
-        # what was decided before a pause is saved with it (ARCHITECTURE, "Durable where it counts").
+        # what was decided before a pause is saved with it (docs/adr/0004).
         from langgraph.errors import GraphRecursionError
 
         try:

@@ -52,7 +52,7 @@ def cost_usd(
 
 @lru_cache(maxsize=64)
 def _find_rates(model: str, minute: int) -> Rates | None:
-    """Return this minute's rates, as the library takes 0.1 ms a calculation; None where they are unknown or in tiers."""
+    """Return this minute's rates, as the library takes 0.1 ms a calculation; None if unknown or in tiers."""
     from genai_prices.types import TieredPrices
 
     nothing = _calculate(model, 0, 0, 0)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -21,7 +22,7 @@ from conversations.events import StatusChanged
 from conversations.events import frame as as_frame
 from conversations.identity import make_token, read_identity, read_token
 from conversations.limits import Bucket
-from conversations.live import PROCESS, Numbered, encode, group, hub, tell_staff
+from conversations.live import Numbered, encode, hub, tell_staff
 from conversations.models import Conversation
 from conversations.selectors import find_conversation, list_events
 from conversations.services import feedback, handoffs, interrupts, visitors
@@ -63,13 +64,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     # --- the socket ---
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels closes old database connections here, in the one shared thread, for every frame and every doorbell
-        # (FACTS: 255 µs); this consumer asks the database `in_thread` only, which does it itself.
-        handler = getattr(self, get_handler_name(message), None)
-        if handler is None:
-            raise ValueError(f"no handler for a message of type {message['type']}")
-        await handler(message)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        # Channels would open a channel in Valkey for each socket, and a task that waits for it; the hub hears for all.
+        # For each frame it would close old database connections in the one shared thread (FACTS: 255 µs); this consumer
+        # asks the database `in_thread` only, which does it itself.
+        self.scope, self.base_send = scope, send
+        with contextlib.suppress(StopConsumer):
+            while True:
+                message = await receive()
+                await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         if not _is_allowed_origin(self.scope):
@@ -81,8 +84,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         for conversation_id in self._seqs:
             hub.detach(conversation_id, self)
-            with contextlib.suppress(Exception):
-                await self.channel_layer.group_discard(group(conversation_id), self.channel_name)
         for task in (self._sender, self._catching_up):
             if task is not None:
                 task.cancel()
@@ -291,22 +292,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self._seqs[conversation_id] = after_seq
         if is_new:
             hub.attach(conversation_id, self)
-            self._join(conversation_id)
-
-    def _join(self, conversation_id: uuid.UUID) -> None:
-        """Listen for other processes, without waiting for the channel layer."""
-
-        async def join() -> None:
-            try:
-                await self.channel_layer.group_add(group(conversation_id), self.channel_name)
-            except Exception as error:
-                logger.warning("channel layer: not joined (%s)", type(error).__name__)
-            else:
-                # What another process has stored meanwhile rang for nobody here.
-                self._behind[conversation_id] = self._seqs[conversation_id]
-                self._catch_up_soon()
-
-        hub.spawn(join())
 
     async def _read_missing(self, conversation_id: uuid.UUID) -> None:
         while True:
@@ -351,16 +336,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
             except Exception:
                 logger.exception("missed events could not be read; the next poll tries again")
         self._catching_up = None
-
-    # --- the channel layer's handlers ---
-
-    async def doorbell(self, message: dict[str, Any]) -> None:
-        if message["from"] != PROCESS:
-            self.catch_up(uuid.UUID(message["conversation"]), message["seq"])
-
-    async def relay(self, message: dict[str, Any]) -> None:
-        if message["from"] != PROCESS:
-            self._put(message["text"])
 
     # --- sending ---
 

@@ -1,7 +1,9 @@
 """From a committed fact, or a piece of text, to the sockets that show it.
 
-In this process directly; to other processes by the channel layer: a doorbell for stored events, which they then read
-from the table, and batches for pieces of text. The channel layer carries no truth, and nothing waits for it.
+In this process directly; to other processes by the channel layer, in one message for all conversations that have news:
+how far their events go, which the others then read from the table, and pieces of text. Every process hears every
+message, and looks whether it shows one of these conversations: a group for each would cost more (ADR 0023). The channel
+layer carries no truth, and nothing waits for it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Coroutine
+from contextlib import suppress
+from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
 from asgiref.sync import async_to_sync
@@ -25,9 +29,11 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PROCESS = uuid.uuid4().hex
+GROUP = "web"
 SEND_TIMEOUT_SECONDS = 2
-# A doorbell says how far the events go, so one stands for all that are due in this time.
-DOORBELL_SECONDS = 0.1
+# What is due for others is collected for so long.
+NEWS_SECONDS = 0.1
+RETRY_SECONDS = 1
 POLL_SECONDS = 20
 
 Numbered = tuple[int, str]
@@ -54,9 +60,20 @@ def encode(frame: dict[str, Any]) -> str:
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
 
 
-def group(conversation_id: uuid.UUID) -> str:
-    """Return the channel-layer group of a conversation."""
-    return f"conversation.{conversation_id.hex}"
+class News:
+    """What other processes do not know yet.
+
+    Attributes:
+        seqs: How far a conversation's events go.
+        texts: (conversation, passing frame), in order.
+    """
+
+    def __init__(self) -> None:
+        self.seqs: dict[str, int] = {}
+        self.texts: list[tuple[str, str]] = []
+
+    def as_message(self) -> dict[str, Any]:
+        return {"type": "news", "from": PROCESS, "seqs": self.seqs, "texts": self.texts}
 
 
 class Hub:
@@ -66,8 +83,9 @@ class Hub:
         self._views: dict[uuid.UUID, set[View]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._doorbells: dict[uuid.UUID, int] = {}
-        self._poll: asyncio.Task[None] | None = None
+        self._news = News()
+        self._listening = asyncio.Event()
+        self._always: list[asyncio.Task[None]] = []
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
@@ -79,7 +97,11 @@ class Hub:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            self._poll = loop.create_task(self._poll_forever())
+            self._listening = asyncio.Event()
+            self._always = [
+                loop.create_task(forever(), context=Context())
+                for forever in (self._listen_forever, self._poll_forever)
+            ]
 
     def attach(self, conversation_id: uuid.UUID, view: View) -> None:
         self._views[conversation_id].add(view)
@@ -100,27 +122,28 @@ class Hub:
 
     def relay(self, conversation_id: uuid.UUID, text: str) -> None:
         """Send an encoded passing frame to other processes' sockets."""
-        self.spawn(_send(conversation_id, {"type": "relay", "text": text, "from": PROCESS}))
+        self._tell_soon().texts.append((conversation_id.hex, text))
 
     def deliver(self, conversation_id: uuid.UUID, events: list[Numbered]) -> None:
-        """Send stored events to this process's sockets, and ring for the others'."""
+        """Send stored events to this process's sockets, and tell the others of them."""
         for view in tuple(self._views.get(conversation_id, ())):
             view.push_events(conversation_id, events)
-        if conversation_id not in self._doorbells:
-            loop = asyncio.get_running_loop()
-            loop.call_later(DOORBELL_SECONDS, self._ring, conversation_id)
-        seq = max(events[-1][0], self._doorbells.get(conversation_id, 0))
-        self._doorbells[conversation_id] = seq
+        seqs, key = self._tell_soon().seqs, conversation_id.hex
+        seqs[key] = max(events[-1][0], seqs.get(key, 0))
 
-    def _ring(self, conversation_id: uuid.UUID) -> None:
-        seq = self._doorbells.pop(conversation_id, None)
-        if seq is not None:
-            self.spawn(_send(conversation_id, _doorbell(seq)))
+    def _tell_soon(self) -> News:
+        if not self._news.seqs and not self._news.texts:
+            asyncio.get_running_loop().call_later(NEWS_SECONDS, self._tell)
+        return self._news
+
+    def _tell(self) -> None:
+        news, self._news = self._news, News()
+        if news.seqs or news.texts:
+            self.spawn(_send(news))
 
     async def flush(self) -> None:
-        """Ring for what is due, and wait until it has gone out: this process ends."""
-        for conversation_id in list(self._doorbells):
-            self._ring(conversation_id)
+        """Tell what is due, and wait until it has gone out: this process ends."""
+        self._tell()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=SEND_TIMEOUT_SECONDS)
 
@@ -131,16 +154,52 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def wait_until_listening(self) -> None:
+        """Wait until nothing that other processes tell is missed; while the channel layer is away, for 2 s."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._listening.wait(), SEND_TIMEOUT_SECONDS)
+
+    async def _listen_forever(self) -> None:
+        """Hear what other processes tell."""
+        while True:
+            try:
+                layer = get_channel_layer()
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                self._listening.set()
+                await self._catch_up()  # with what was told before
+                while True:
+                    self._hear(await layer.receive(channel))
+            except Exception as error:
+                logger.warning("channel layer: not listening (%s)", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _hear(self, news: dict[str, Any]) -> None:
+        if news["from"] == PROCESS:
+            return
+        for key, text in news["texts"]:
+            for view in tuple(self._views.get(uuid.UUID(key), ())):
+                view.push(text)
+        for key, seq in news["seqs"].items():
+            self._bring_up_to(uuid.UUID(key), seq)
+
     async def _poll_forever(self) -> None:
-        """Close gaps that lost doorbells left, with one query for all sockets of the process."""
+        """Close gaps that lost messages left."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            try:
-                for conversation_id, seq in (await _last_seqs(list(self._views))).items():
-                    for view in tuple(self._views.get(conversation_id, ())):
-                        view.catch_up(conversation_id, seq)
-            except Exception:
-                logger.exception("polling for missed events failed; trying again")
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Look how far the events go, with one query for all sockets of the process."""
+        try:
+            for conversation_id, seq in (await _last_seqs(list(self._views))).items():
+                self._bring_up_to(conversation_id, seq)
+        except Exception:
+            logger.exception("looking for missed events failed; trying again")
+
+    def _bring_up_to(self, conversation_id: uuid.UUID, seq: int) -> None:
+        for view in tuple(self._views.get(conversation_id, ())):
+            view.catch_up(conversation_id, seq)
 
 
 @in_thread
@@ -152,19 +211,13 @@ def _last_seqs(conversation_ids: list[uuid.UUID]) -> dict[uuid.UUID, int]:
     return found
 
 
-def _doorbell(seq: int) -> dict[str, Any]:
-    return {"type": "doorbell", "seq": seq, "from": PROCESS}
-
-
-async def _send(conversation_id: uuid.UUID, message: dict[str, Any]) -> None:
+async def _send(news: News) -> None:
     layer = get_channel_layer()
     try:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            await layer.group_send(
-                group(conversation_id), {**message, "conversation": conversation_id.hex}
-            )
+            await layer.group_send(GROUP, news.as_message())
     except Exception as error:
-        logger.warning("channel layer: %s not sent (%s)", message["type"], type(error).__name__)
+        logger.warning("channel layer: news not sent (%s)", type(error).__name__)
 
 
 hub = Hub()
@@ -193,4 +246,6 @@ def announce(conversation: Conversation, frames: list[dict[str, Any]]) -> None:
         events = [(frame["seq"], encode(frame)) for frame in frames]
         loop.call_soon_threadsafe(hub.deliver, conversation.pk, events)
     else:
-        async_to_sync(_send)(conversation.pk, _doorbell(frames[-1]["seq"]))
+        news = News()
+        news.seqs[conversation.pk.hex] = frames[-1]["seq"]
+        async_to_sync(_send)(news)

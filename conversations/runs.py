@@ -270,9 +270,10 @@ async def _follow(claim: Claim, voice: RunVoice, ctx: RunContext) -> bool:
 async def _begin(claim: Claim, engine: Engine, voice: RunVoice, ctx: RunContext) -> TurnEnd:
     """Resume the graph at its pause, or start it: what a dead process did of it since then was never stored."""
     if claim.is_paused and claim.checkpoint is not None:
+        voice.begin_after(engine.count_said(ctx, str(claim.run_id)))
         fault_points.reach("graph.before_resume")
         return await engine.resume(ctx)
-    voice.begin_anew()
+    voice.begin_after(0)
     fault_points.reach("graph.before_start")
     return await engine.start(ctx, str(claim.run_id), claim.text, claim.heard)
 

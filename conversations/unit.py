@@ -177,6 +177,8 @@ class Unit:
             self._new[type(row)].append(row)
             if isinstance(row, Run):
                 self._unfinished[row.conversation_id].append(row)
+            elif isinstance(row, Checkpoint):
+                self._checkpoints[row.conversation_id] = row
 
     def change(self, row: models.Model, names: tuple[str, ...] = CONVERSATION_FIELDS) -> None:
         """Have these fields written, as they are in the end."""

@@ -49,9 +49,9 @@ class RunVoice:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._relay_timer: asyncio.TimerHandle | None = None
 
-    def begin_anew(self) -> None:
-        """Start from the first message; those that are stored already are neither sent nor stored again."""
-        self._place, self._skip = 0, self._claim.said
+    def begin_after(self, said: int) -> None:
+        """Start after so many messages; those after them that are stored are neither sent nor stored again."""
+        self._place, self._skip = said, max(0, self._claim.said - said)
 
     def take(self) -> Progress:
         """Return all that the next transaction has to store."""

@@ -11,7 +11,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from conversations.database import in_thread
 from conversations.limits import Bucket
-from conversations.live import PROCESS, Numbered, group, hub, staff_side, tell_views
+from conversations.live import Numbered, hub, staff_side, tell_views
 from conversations.models import Conversation
 from conversations.services.notices import name_of
 from escalation.models import Escalation
@@ -47,6 +47,8 @@ def _find_assigned_name(user: Person, conversation_id: uuid.UUID) -> str | None:
 class DeskConsumer(AsyncWebsocketConsumer):
     """One page of one member of staff; a view of the conversation, and of what is for staff alone."""
 
+    channel_layer_alias = ""  # none: the hub hears for all
+
     async def connect(self) -> None:
         self._conversation_id: uuid.UUID = self.scope["url_route"]["kwargs"]["conversation_id"]
         self._keys: tuple[uuid.UUID, ...] = ()
@@ -60,20 +62,13 @@ class DeskConsumer(AsyncWebsocketConsumer):
         self._keys = (self._conversation_id, staff_side(self._conversation_id))
         for key in self._keys:
             hub.attach(key, self)
-            try:
-                await self.channel_layer.group_add(group(key), self.channel_name)
-            except Exception as error:
-                logger.warning("channel layer: not joined (%s)", type(error).__name__)
+        await hub.wait_until_listening()
         # From here on nothing is missed; what was said before, the page is to fetch.
         self._tell({"type": "news"})
 
     async def disconnect(self, code: int) -> None:
         for key in self._keys:
             hub.detach(key, self)
-            try:
-                await self.channel_layer.group_discard(group(key), self.channel_name)
-            except Exception as error:
-                logger.warning("channel layer: not left (%s)", type(error).__name__)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Pass a typing sign on to the customer; nothing else is said over this socket."""
@@ -105,16 +100,6 @@ class DeskConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=text)
         except (OSError, RuntimeError):
             logger.debug("a page of staff has gone")
-
-    # --- the channel layer's handlers ---
-
-    async def doorbell(self, message: dict[str, Any]) -> None:
-        if message["from"] != PROCESS:
-            self.catch_up(self._conversation_id, message["seq"])
-
-    async def relay(self, message: dict[str, Any]) -> None:
-        if message["from"] != PROCESS:
-            self.push(message["text"])
 
 
 def _is_typing(text: str) -> bool:

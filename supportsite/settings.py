@@ -122,7 +122,6 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
-DATABASE_IS_POOLED = ENV.DATABASE_IS_POOLED
 
 REDIS_URL = ENV.REDIS_URL or "redis://127.0.0.1:6379/0"
 CHANNEL_LAYERS = {

@@ -64,6 +64,13 @@ def _as_message(heard: Heard) -> AnyMessage:
     return AIMessage(content=text, id=heard.id, name=STAFF)
 
 
+def count_said(messages: list[AnyMessage], message_id: str) -> int:
+    """Return how many messages for the customer follow theirs."""
+    ids = [message.id for message in messages]
+    after = messages[ids.index(message_id) :] if message_id in ids else []
+    return sum(isinstance(message, AIMessage) and bool(message.text.strip()) for message in after)
+
+
 def current_step(state: GraphState) -> PlanStep:
     return state["plan"][state["step"]]
 

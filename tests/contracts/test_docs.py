@@ -187,7 +187,7 @@ def test_pages_name_only_modules_that_exist():
 
 
 def _names_in(page):
-    """Return the identifiers that a page sets as code: `claim_next`, `Engine.peek`, `SESSION_TTL_SECONDS`."""
+    """Return the identifiers that a page sets as code: `claim_next`, `Engine.start`, `SESSION_TTL_SECONDS`."""
     found = re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", prose(page))
     return {part for name in found for part in name.split(".") if len(part) > 1}
 

@@ -203,10 +203,12 @@ async def test_an_end_and_the_next_message_may_meet_in_one_transaction(batches):
     [conversation] = await make_conversations(1)
     first = await say(conversation, "One", takes_up=True)
     more, second = await asyncio.gather(
-        finish(first.claim, Progress(), "completed"), say(conversation, "Two", takes_up=True)
+        finish(first.claim, Progress(checkpoint=b"after one"), "completed"),
+        say(conversation, "Two", takes_up=True),
     )
     assert len(batches) == 2
     assert second.claim is not None  # the first was over by then
+    assert second.claim.checkpoint == b"after one"
     assert not more
     rows = Run.objects.order_by("position")
     assert [run.status async for run in rows] == ["completed", "running"]

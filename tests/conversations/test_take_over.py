@@ -220,6 +220,20 @@ async def test_an_effect_before_the_last_word_is_not_repeated(open_talk, shop, d
     assert (await Effect.objects.acount(), await Refund.objects.acount()) == (1, 1)
 
 
+async def test_what_was_said_behind_a_pause_is_not_said_again(open_talk, shop, deaths):
+    script = Script(router=[to("orders", "payments")], orders=[CANCEL, "It is cancelled."])
+    script.roles["payments"] = [call("refund_order", order_number="9999"), deaths.now]
+    talk = await open_talk(script)
+    await talk.say("Cancel 1043, and then")
+    await die(talk.answer(True))
+    assert talk.said == ["It is cancelled."]
+    script.roles["orders"] = ["It is cancelled."]
+    script.roles["payments"] = [call("refund_order", order_number="9999"), "Paid."]
+    await deaths.take_over(talk)
+    assert talk.said == ["It is cancelled.", "Paid."]
+    assert await Effect.objects.acount() == 1
+
+
 @pytest.mark.parametrize("approved", [True, False])
 async def test_a_decision_that_found_no_process_is_carried_out_by_another(
     open_talk, shop, deaths, approved

@@ -14,14 +14,14 @@ MAX_DECISIONS = 8
 def begin(copy, script):
     """Make this forked process one of the site's, on that database, with that model."""
     from agents import compiled
-    from conversations import consumers, live
+    from conversations import live
     from tests.faults import foreign
 
     copy.use()
     foreign.use(copy)
     compiled.build_chat_model = script.build
     # Else it would take its siblings' doorbells for its own.
-    live.PROCESS = consumers.PROCESS = uuid.uuid4().hex
+    live.PROCESS = uuid.uuid4().hex
 
 
 def live(copy, scenario, *, takes_over=False):
