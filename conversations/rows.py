@@ -92,6 +92,13 @@ def selection(
     return Statement(f"{sql} WHERE {condition} {also}", [*given, *params], make)
 
 
+def which(model: type[models.Model], column: str, values: Sequence[Any]) -> Statement[set[Any]]:
+    """Return the statement that tells which of these values a column, of text or numbers, has anywhere."""
+    condition, given = _condition(model, column, values)
+    sql = f"SELECT {column} FROM {model._meta.db_table} WHERE {condition}"  # noqa: S608 - no value in it
+    return Statement(sql, given, lambda rows: {row[0] for row in rows})
+
+
 def _condition(
     model: type[models.Model], column: str, values: Sequence[Any] | Of
 ) -> tuple[str, list[Any]]:

@@ -12,23 +12,27 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection, models, transaction
 
 from agents.models import TemplateVersion
 from conversations.database import CLOCK_SQL, database_now, read_clock
 from conversations.models import Checkpoint, Conversation, Event, Message, Run, Usage, Visitor
-from conversations.rows import Of, Statement, change, execute, insertion, read, selection
+from conversations.rows import Of, Statement, change, execute, insertion, read, selection, which
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # A process that is stopped in a transaction holds the locks of all that are gathered in it. SQLite has no such limit.
 LIMIT = Statement("SET LOCAL idle_in_transaction_session_timeout = '10s'", (), lambda _rows: None)
 CLOCK = Statement(CLOCK_SQL, (), read_clock)
+PATIENT = "FOR UPDATE"
+# Always in the same order: two that lock the same ones never wait for each other.
+IMPATIENT = "ORDER BY id FOR UPDATE SKIP LOCKED"
 UNFINISHED = f"AND status IN {tuple(map(str, Run.UNFINISHED))} ORDER BY position"
 # In the order in which one needs the other.
-TABLES: tuple[type[models.Model], ...] = (Run, Message, Event, Usage, Checkpoint)
+TABLES: tuple[type[models.Model], ...] = (Conversation, Run, Message, Event, Usage, Checkpoint)
 # A conversation has one checkpoint: the last.
 REPLACING: dict[type[models.Model], str] = {
     Checkpoint: "ON CONFLICT (conversation_id) DO UPDATE SET content = EXCLUDED.content"
@@ -45,6 +49,21 @@ CONVERSATION_FIELDS = (
 )
 
 
+def _questions(column: str, values: Sequence[Any], lock: str) -> list[Statement[Any]]:
+    """Lock conversations; read with them their unfinished runs, and by a thread what a claim says of it."""
+    theirs = partial(Of, Conversation, column=column, values=values)
+    also = lock if connection.vendor == "postgresql" else ""
+    asked: list[Statement[Any]] = [
+        selection(Conversation, column, values, also=also),
+        selection(Run, "conversation", theirs("id"), also=UNFINISHED),
+    ]
+    if column == "thread_id":
+        asked.append(selection(TemplateVersion, "pk", theirs("version"), defer=("spec",)))
+        asked.append(selection(Visitor, "pk", theirs("visitor")))
+        asked.append(selection(Checkpoint, "conversation", theirs("id")))
+    return asked
+
+
 class Unit:
     """The locked conversations of a transaction, and the rows that it will write.
 
@@ -55,13 +74,14 @@ class Unit:
     def __init__(self) -> None:
         self.is_gathered = False
         self._held: dict[uuid.UUID, Conversation] = {}
+        self._absent: set[str] = set()
         self._unfinished: dict[uuid.UUID, list[Run]] = {}
         self._checkpoints: dict[uuid.UUID, Checkpoint | None] = {}
         self._now: datetime | None = None
         self._new: dict[type[models.Model], list[models.Model]] = {model: [] for model in TABLES}
         self._changed: dict[tuple[type[models.Model], tuple[str, ...]], dict[Any, models.Model]]
         self._changed = {}
-        self._answers: dict[Callable[[], Any], Any] = {}
+        self._answers: dict[Any, Any] = {}
 
     # --- reading ---
 
@@ -71,53 +91,56 @@ class Unit:
         What another transaction has locked is left to it: to wait for one would keep all the others waiting.
 
         Returns:
-            The keys of those that are held now.
+            The keys of those that are held now, and the threads that nobody has begun.
         """
         self.is_gathered = True
         ids = [key for key in keys if isinstance(key, uuid.UUID)]
         threads = [key for key in keys if isinstance(key, str)]
+        asked = _questions("id", ids, IMPATIENT) if ids else []
+        if threads:
+            asked += _questions("thread_id", threads, IMPATIENT)
+            asked.append(which(Conversation, "thread_id", threads))
+        answers = self._ask(asked)
         found: list[Conversation] = []
         if ids:
-            found += self._hold("id", ids, is_patient=False)
+            found += self._keep(answers.pop(0), answers.pop(0))
         if threads:
-            found += self._hold("thread_id", threads, is_patient=False)
-        return {c.pk for c in found} | {c.thread_id for c in found}
+            *theirs, begun = answers
+            found += self._keep(*theirs)
+            self._absent = set(threads) - begun
+        return {c.pk for c in found} | {c.thread_id for c in found} | self._absent
 
-    def _hold(
-        self, column: str, values: Sequence[Any], *, is_patient: bool = True
-    ) -> list[Conversation]:
-        """Lock conversations; read with them their unfinished runs, and by a thread what a claim says of it."""
-        order = ""
-        extra: tuple[Statement[Any], ...] = ()
-        if connection.vendor == "postgresql":
-            extra = (CLOCK, LIMIT)
-            # Always in the same order: two that lock the same ones never wait for each other.
-            order = "FOR UPDATE" if is_patient else "ORDER BY id FOR UPDATE SKIP LOCKED"
-        theirs = partial(Of, Conversation, column=column, values=values)
-        asked: list[Statement[Any]] = [
-            selection(Conversation, column, values, also=order),
-            selection(Run, "conversation", theirs("id"), also=UNFINISHED),
-        ]
-        if column == "thread_id":
-            asked.append(selection(TemplateVersion, "pk", theirs("version"), defer=("spec",)))
-            asked.append(selection(Visitor, "pk", theirs("visitor")))
-            asked.append(selection(Checkpoint, "conversation", theirs("id")))
-        found: list[Conversation]
-        found, runs, *more = execute(*asked, *extra)
+    def _hold(self, column: str, values: Sequence[Any]) -> list[Conversation]:
+        return self._keep(*self._ask(_questions(column, values, PATIENT)))
+
+    def _ask(self, statements: Sequence[Statement[Any]]) -> list[Any]:
         self._now = None
-        if extra:
-            *more, self._now, _ = more
+        if connection.vendor != "postgresql":
+            return execute(*statements)
+        *answers, self._now, _ = execute(*statements, CLOCK, LIMIT)
+        return answers
+
+    def _keep(
+        self,
+        found: list[Conversation],
+        runs: list[Run],
+        versions: Sequence[TemplateVersion] = (),
+        visitors: Sequence[Visitor] = (),
+        checkpoints: Sequence[Checkpoint] = (),
+    ) -> list[Conversation]:
         self._held.update({c.pk: c for c in found})
         self._unfinished.update({c.pk: [] for c in found})
         for run in runs:
             if run.conversation_id in self._held:
                 self._unfinished[run.conversation_id].append(run)
-        if more:
-            versions, visitors, checkpoints = ({row.pk: row for row in rows} for rows in more)
+        if versions:  # and all else that is asked for by a thread
+            version_of = {version.pk: version for version in versions}
+            visitor_of = {visitor.pk: visitor for visitor in visitors}
+            checkpoint_of = {row.conversation_id: row for row in checkpoints}
             for conversation in found:
-                conversation.version = versions[conversation.version_id]
-                conversation.visitor = visitors[conversation.visitor_id]
-                self._checkpoints[conversation.pk] = checkpoints.get(conversation.pk)
+                conversation.version = version_of[conversation.version_id]
+                conversation.visitor = visitor_of[conversation.visitor_id]
+                self._checkpoints[conversation.pk] = checkpoint_of.get(conversation.pk)
         return found
 
     def lock(self, conversation_id: uuid.UUID) -> Conversation:
@@ -131,7 +154,7 @@ class Unit:
     def find_thread(self, thread_id: str) -> Conversation | None:
         """Return the thread's conversation, locked, with its version and its visitor."""
         found = [c for c in self._held.values() if c.thread_id == thread_id]
-        if not found:
+        if not found and thread_id not in self._absent:
             found = self._hold("thread_id", [thread_id])
         return found[0] if found else None
 
@@ -139,6 +162,7 @@ class Unit:
         """Take a conversation that this transaction has made."""
         conversation.visitor = read(Visitor, "id", [conversation.visitor_id])[0]
         self._held[conversation.pk] = conversation
+        self._absent.discard(conversation.thread_id)
         self._unfinished[conversation.pk] = []
         self._checkpoints[conversation.pk] = None
         return conversation
@@ -162,11 +186,12 @@ class Unit:
             self._now = database_now()
         return self._now
 
-    def once(self, question: Callable[[], T]) -> T:
+    def once(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the answer to a question that this transaction asks the database no more than once."""
-        if question not in self._answers:
-            self._answers[question] = question()
-        answer: T = self._answers[question]
+        key = (question, args)
+        if key not in self._answers:
+            self._answers[key] = question(*args, **kwargs)
+        answer: T = self._answers[key]
         return answer
 
     # --- writing ---
@@ -182,6 +207,8 @@ class Unit:
 
     def change(self, row: models.Model, names: tuple[str, ...] = CONVERSATION_FIELDS) -> None:
         """Have these fields written, as they are in the end."""
+        if row in self._new[type(row)]:
+            return  # it will be written whole
         self._changed.setdefault((type(row), names), {})[row.pk] = row
 
     def flush(self) -> None:

@@ -36,17 +36,21 @@ def open_conversation(
 
 def _create(unit: Unit, visitor_id: uuid.UUID, thread_id: str, template: str) -> Conversation:
     now = unit.now()
-    version: TemplateVersion = get_current_version(template)
-    try:
-        with transaction.atomic():
-            conversation = Conversation.objects.create(
-                thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
-            )
-    except IntegrityError:  # the same thread, from another tab at the same moment
-        existing = unit.find_thread(thread_id)
-        if existing is None:
-            raise
-        return existing
+    version: TemplateVersion = unit.once(get_current_version, template)
+    conversation = Conversation(
+        thread_id=thread_id, visitor_id=visitor_id, version=version, last_activity_at=now
+    )
+    if unit.is_gathered:
+        unit.add(conversation)
+    else:
+        try:
+            with transaction.atomic():
+                conversation.save(force_insert=True)
+        except IntegrityError:  # the same thread, from another tab at the same moment
+            existing = unit.find_thread(thread_id)
+            if existing is None:
+                raise
+            return existing
     unit.hold_new(conversation)
     publish(conversation, [ConversationCreated()], now=now)
     return conversation

@@ -77,6 +77,41 @@ async def test_two_of_one_conversation_follow_each_other(batches):
     assert all(len(set(keys)) == len(keys) for keys in batches)
 
 
+def begin(visitor, thread_id, content="Hello"):
+    return receive(
+        visitor_id=visitor.pk, thread_id=thread_id, content=content, template="shop", takes_up=True
+    )
+
+
+async def test_conversations_are_begun_together(batches):
+    await in_database(factories.make_version)
+    visitor = await in_database(factories.make_visitor)
+    threads = [f"thread-{number}" for number in range(5)]
+    accepted = await asyncio.gather(*(begin(visitor, thread_id) for thread_id in threads))
+    assert sorted(map(len, batches)) == [5]
+    assert all(one.claim and one.claim.visitor == visitor for one in accepted)
+    assert sorted([c.thread_id async for c in Conversation.objects.all()]) == threads
+    assert [one.frame["seq"] for one in accepted] == [1] * 5
+
+
+async def test_a_conversation_that_another_process_begins_meanwhile_is_the_same(
+    batches, monkeypatch
+):
+    [conversation] = await make_conversations(1)
+    hold = unit.Unit.hold
+
+    def hold_too_early(self, keys):
+        held = hold(self, [key for key in keys if key != conversation.thread_id])
+        self._absent.add(conversation.thread_id)
+        return {*held, conversation.thread_id}
+
+    monkeypatch.setattr(unit.Unit, "hold", hold_too_early)
+    accepted = await begin(conversation.visitor, conversation.thread_id)
+    assert batches[-1] == "broke off, and each tried alone"
+    assert accepted.conversation_id == conversation.pk
+    assert await Conversation.objects.acount() == 1
+
+
 async def test_the_same_message_at_once_is_accepted_once():
     [conversation] = await make_conversations(1)
     first, second = await asyncio.gather(
