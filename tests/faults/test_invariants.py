@@ -80,6 +80,7 @@ def _rows():
         created_at, decided_at, decided_by, expires_at);
     CREATE TABLE conversations_effect (id, interrupt_id, conversation_id, tool, args, status);
     CREATE TABLE conversations_event (conversation_id, seq, type, payload);
+    CREATE TABLE conversations_checkpoint (conversation_id, content);
     CREATE TABLE conversations_usage (run_id, input_tokens, output_tokens);
     CREATE TABLE ecommerce_order (id, number, status, discount_percent);
     CREATE TABLE ecommerce_refund (order_id, reason);
