@@ -5,6 +5,8 @@ class EscalationConfig(AppConfig):
     name = "escalation"
 
     def ready(self) -> None:
-        from escalation import subscribers
+        from conversations.unit import ask_along
+        from escalation import selectors, subscribers
 
         subscribers.connect()
+        ask_along(selectors.has_endpoints, selectors.ANY_ENDPOINT)
