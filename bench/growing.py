@@ -71,7 +71,7 @@ def _open() -> None:
 
 
 async def _converse(says: tuple[str, ...]) -> uuid.UUID:
-    visitor = await in_thread(visitors.create_visitor)("en")
+    [visitor] = await in_thread(visitors.create_visitors)(["en"])
     thread_id = uuid.uuid4().hex
     for said in says:
         if said == "*":
@@ -139,7 +139,7 @@ def measure(times: int) -> dict[str, Any]:
     """Return the milliseconds of each hot query, by the product's own functions; of pages, those of their SQL."""
     watch = Stopwatch()
     for thread_id in _pick_threads(times):
-        visitor = watch.time("visitor", visitors.create_visitor, "en")
+        [visitor] = watch.time("visitor", visitors.create_visitors, ["en"])
         thread = uuid.uuid4().hex
         accepted = watch.time("accept_new", _receive, visitor, thread, "Where is it?")
         claim = watch.time("claim", run_services.claim_next, accepted.conversation_id)

@@ -20,10 +20,11 @@ from conversations import errors, protocol, runs
 from conversations.database import in_thread
 from conversations.events import StatusChanged
 from conversations.events import frame as as_frame
+from conversations.gathering import together
 from conversations.identity import make_token, read_identity, read_token
 from conversations.limits import Bucket
 from conversations.live import Numbered, encode, hub, tell_staff
-from conversations.models import Conversation
+from conversations.models import Conversation, Visitor
 from conversations.selectors import find_conversation, list_events
 from conversations.services import feedback, handoffs, interrupts, visitors
 from conversations.services import runs as run_services
@@ -35,9 +36,9 @@ PROTOCOL_VERSION = 1
 # A reader this far behind is gone or hostile; what it misses is in the event table.
 MAX_OUTBOX_FRAMES = 2_000
 
-_create_visitor = in_thread(visitors.create_visitor)
-_get_visitor = in_thread(visitors.get_visitor)
-_recognise_customer = in_thread(visitors.recognise_customer)
+_create_visitor = together(visitors.create_visitors)
+_find_visitor = together(visitors.find_visitors)
+_recognise_customer = together(visitors.recognise_customers)
 _get_current_version = in_thread(get_current_version)
 _answer = in_thread(interrupts.answer)
 _request_stop = in_thread(run_services.request_stop)
@@ -135,10 +136,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self._visitor_id is not None:
             return
         locale = (hello.locale if hello else None) or ""
+        visitor: Visitor | None
         if hello is not None and hello.identity is not None:
-            visitor = await _recognise_customer(read_identity(hello.identity), locale)
+            visitor = await _recognise_customer((read_identity(hello.identity), locale))
         elif hello is not None and hello.token is not None:
-            visitor = await _get_visitor(read_token(hello.token))
+            visitor = await _find_visitor(read_token(hello.token))
+            if visitor is None:
+                raise errors.InvalidToken
         else:
             visitor = await _create_visitor(locale)
         self._visitor_id = visitor.pk

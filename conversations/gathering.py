@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
@@ -22,6 +22,7 @@ from conversations.errors import ConversationsError, FenceLost
 from conversations.unit import unit_of_work
 
 P = ParamSpec("P")
+A = TypeVar("A")
 R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ MAX_GATHERED = 64
 # Where several are busy: a ninth less CPU a turn than without, and a first word that comes sooner (performance.md).
 GATHER_SECONDS = 0.005
 EXPECTED = (ConversationsError, FenceLost)
+_Asked = tuple[Any, asyncio.Future[Any]]
 
 
 @dataclass(eq=False)
@@ -64,6 +66,45 @@ def gathered(
         return result
 
     return together
+
+
+def together(function: Callable[[list[A]], Sequence[R]]) -> Callable[[A], Coroutine[Any, Any, R]]:
+    """Return what does for many at once as a coroutine function for one, carried out with others that come meanwhile.
+
+    Args:
+        function: Takes a list, and returns what each of it comes to, in order. When it fails, each is tried alone.
+    """
+    carry_out = in_thread(function)
+    queues: WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Asked]] = WeakKeyDictionary()
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def work_off(queue: list[_Asked]) -> None:
+        while queue:
+            taken = queue[:MAX_GATHERED]
+            outcomes: Sequence[tuple[R] | None]
+            try:
+                outcomes = [(one,) for one in await carry_out([argument for argument, _ in taken])]
+            except Exception as error:
+                logger.debug("gathered work broke off (%s)", type(error).__name__)
+                outcomes = [None] * len(taken)
+            del queue[: len(taken)]
+            for (_, done), outcome in zip(taken, outcomes, strict=True):
+                if not done.done():
+                    done.set_result(outcome)
+
+    async def one(argument: A) -> R:
+        loop = asyncio.get_running_loop()
+        queue = queues.setdefault(loop, [])
+        done: asyncio.Future[tuple[R] | None] = loop.create_future()
+        queue.append((argument, done))
+        if len(queue) == 1:
+            tasks.add(task := loop.create_task(work_off(queue)))
+            task.add_done_callback(tasks.discard)
+        outcome = await done
+        [result] = outcome or await carry_out([argument])
+        return result
+
+    return one
 
 
 class _Gatherer:

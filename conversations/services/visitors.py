@@ -1,10 +1,10 @@
-"""Who writes: visitors."""
+"""Who writes: visitors. Many at once, because after a restart all of them come again."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
-from conversations.errors import InvalidToken
 from conversations.identity import Identity
 from conversations.models import Visitor
 from conversations.rows import execute, insert, insertion, read, selection
@@ -14,27 +14,33 @@ NEWS = "ON CONFLICT (customer_id) DO UPDATE SET " + ", ".join(
 )
 
 
-def create_visitor(locale: str = "") -> Visitor:
-    """Return a new anonymous visitor."""
-    visitor = Visitor(locale=locale)
-    insert([visitor])
-    return visitor
+def create_visitors(locales: Sequence[str]) -> list[Visitor]:
+    """Return a new anonymous visitor for each of these languages."""
+    visitors = [Visitor(locale=locale) for locale in locales]
+    insert(visitors)
+    return visitors
 
 
-def get_visitor(visitor_id: uuid.UUID) -> Visitor:
-    """Return a known visitor; raises InvalidToken for one that was purged."""
-    for visitor in read(Visitor, "pk", [visitor_id]):
-        return visitor
-    raise InvalidToken
+def find_visitors(ids: Sequence[uuid.UUID]) -> list[Visitor | None]:
+    """Return known visitors; None for one that was purged."""
+    found = {visitor.pk: visitor for visitor in read(Visitor, "pk", ids)}
+    return [found.get(visitor_id) for visitor_id in ids]
 
 
-def recognise_customer(identity: Identity, locale: str = "") -> Visitor:
-    """Return the visitor of a customer whom the site vouches for, with what the site says of them now."""
-    said = Visitor(
-        customer_id=identity.customer_id, name=identity.name, email=identity.email, locale=locale
+def recognise_customers(known: Sequence[tuple[Identity, str]]) -> list[Visitor]:
+    """Return the visitors of customers whom the site vouches for, with what it says of them now, and their language."""
+    said = {
+        identity.customer_id: Visitor(
+            customer_id=identity.customer_id,
+            name=identity.name,
+            email=identity.email,
+            locale=locale,
+        )
+        for identity, locale in known
+    }
+    ids = sorted(said)  # two that change the same rows never wait for each other
+    _, found = execute(
+        insertion([said[one] for one in ids], also=NEWS), selection(Visitor, "customer_id", ids)
     )
-    visitor: Visitor
-    _, [visitor] = execute(
-        insertion([said], also=NEWS), selection(Visitor, "customer_id", [identity.customer_id])
-    )
-    return visitor
+    visitors: dict[str, Visitor] = {visitor.customer_id: visitor for visitor in found}
+    return [visitors[identity.customer_id] for identity, _ in known]

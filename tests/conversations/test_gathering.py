@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import threading
+import uuid
 from contextlib import contextmanager
 
 import pytest
@@ -12,10 +13,11 @@ from conversations import gathering, runs, unit
 from conversations.database import in_thread
 from conversations.errors import FenceLost, Forbidden
 from conversations.events import PlanMade
-from conversations.gathering import gathered
-from conversations.models import Conversation, Message, Run
+from conversations.gathering import gathered, together
+from conversations.identity import Identity
+from conversations.models import Conversation, Message, Run, Visitor
 from conversations.selectors import conversations_to_lock
-from conversations.services import messages
+from conversations.services import messages, visitors
 from conversations.services import runs as run_services
 from conversations.services.runs import Progress
 from tests import factories
@@ -268,3 +270,42 @@ async def test_a_broken_connection_is_not_kept(monkeypatch):
     await asyncio.gather(say(conversation), say(conversation))
     assert await Message.objects.acount() == 2  # each has tried alone
     assert len(closed) == 2  # although the second was waiting when the first broke
+
+
+# --- what is asked for many at once ---
+
+
+async def test_visitors_who_come_at_once_are_looked_up_together():
+    calls = []
+
+    def recognise(known):
+        calls.append(len(known))
+        return visitors.recognise_customers(known)
+
+    recognise_one = together(recognise)
+    said = [(Identity(f"customer-{n % 4}", f"Name {n}", ""), "en") for n in range(8)]
+    found = await asyncio.gather(*(recognise_one(one) for one in said))
+    assert [visitor.customer_id for visitor in found] == [one.customer_id for one, _ in said]
+    assert len(calls) < 4
+    assert await Visitor.objects.acount() == 4
+    again = await recognise_one((Identity("customer-1", "New name", ""), "de"))
+    assert (again.pk, again.name, again.locale) == (found[1].pk, "New name", "de")
+
+
+async def test_who_is_not_known_any_more_is_nobody_else():
+    known = await in_database(factories.make_visitor)
+    find = together(visitors.find_visitors)
+    found = await asyncio.gather(find(known.pk), find(uuid.uuid4()), find(known.pk))
+    assert found == [known, None, known]
+
+
+async def test_what_fails_for_one_is_tried_alone_for_each():
+    def halve(numbers):
+        if 3 in numbers:
+            raise ValueError("three")
+        return [number // 2 for number in numbers]
+
+    halves = together(halve)
+    outcomes = await asyncio.gather(*(halves(n) for n in (2, 3, 4)), return_exceptions=True)
+    assert (outcomes[0], outcomes[2]) == (1, 2)
+    assert isinstance(outcomes[1], ValueError)
