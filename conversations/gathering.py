@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,15 +32,19 @@ MAX_GATHERED = 64
 # Where several are busy: a ninth less CPU a turn than without, and a first word that comes sooner (performance.md).
 GATHER_SECONDS = 0.005
 EXPECTED = (ConversationsError, FenceLost)
-_Asked = tuple[Any, asyncio.Future[Any]]
 
 
 @dataclass(eq=False)
 class _Work:
-    """One transaction's part. `outcome` is what it returned, or an expected error, or None: to be done alone."""
+    """One part. `outcome` is what it returned, or an expected error, or None: to be done alone.
 
-    key: uuid.UUID | str
-    carry_out: Callable[[], Any]
+    Attributes:
+        key: Of two with the same, the second is carried out with the next.
+        given: What is carried out, or what it is carried out for.
+    """
+
+    key: Any
+    given: Any
     done: asyncio.Future[tuple[Any] | Exception | None]
     outcome: tuple[Any] | Exception | None = None
 
@@ -55,7 +60,7 @@ def gathered(
     """
     alone = in_thread(function)
 
-    async def together(*args: P.args, **kwargs: P.kwargs) -> R:
+    async def one(*args: P.args, **kwargs: P.kwargs) -> R:
         carry_out = partial(function, *args, **kwargs)
         outcome = await _gatherer().ask(find_key(*args, **kwargs), carry_out)
         if outcome is None:
@@ -65,7 +70,7 @@ def gathered(
         result: R = outcome[0]
         return result
 
-    return together
+    return one
 
 
 def together(function: Callable[[list[A]], Sequence[R]]) -> Callable[[A], Coroutine[Any, Any, R]]:
@@ -75,67 +80,52 @@ def together(function: Callable[[list[A]], Sequence[R]]) -> Callable[[A], Corout
         function: Takes a list, and returns what each of it comes to, in order. When it fails, each is tried alone.
     """
     carry_out = in_thread(function)
-    queues: WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Asked]] = WeakKeyDictionary()
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def work_off(queue: list[_Asked]) -> None:
-        while queue:
-            taken = queue[:MAX_GATHERED]
-            outcomes: Sequence[tuple[R] | None]
-            try:
-                outcomes = [(one,) for one in await carry_out([argument for argument, _ in taken])]
-            except Exception as error:
-                logger.debug("gathered work broke off (%s)", type(error).__name__)
-                outcomes = [None] * len(taken)
-            del queue[: len(taken)]
-            for (_, done), outcome in zip(taken, outcomes, strict=True):
-                if not done.done():
-                    done.set_result(outcome)
+    queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Lists] = WeakKeyDictionary()
 
     async def one(argument: A) -> R:
         loop = asyncio.get_running_loop()
-        queue = queues.setdefault(loop, [])
-        done: asyncio.Future[tuple[R] | None] = loop.create_future()
-        queue.append((argument, done))
-        if len(queue) == 1:
-            tasks.add(task := loop.create_task(work_off(queue)))
-            task.add_done_callback(tasks.discard)
-        outcome = await done
+        if loop not in queues:
+            queues[loop] = _Lists(carry_out)
+        outcome = await queues[loop].ask(object(), argument)
         [result] = outcome or await carry_out([argument])
         return result
 
     return one
 
 
-class _Gatherer:
-    """What waits in one event loop."""
+class _Queue(ABC):
+    """What waits in one event loop while something is carried out."""
+
+    pause_seconds = 0.0  # for more to come, where several are busy
 
     def __init__(self) -> None:
         self._waiting: list[_Work] = []
         self._working: asyncio.Task[None] | None = None
         self._is_busy = False
 
-    async def ask(
-        self, key: uuid.UUID | str, carry_out: Callable[[], Any]
-    ) -> tuple[Any] | Exception | None:
+    @abstractmethod
+    async def carry_out(self, works: list[_Work]) -> None:
+        """Give each its outcome. When it raises, each is done alone: an error of one would be everybody's."""
+
+    async def ask(self, key: Any, given: Any) -> Any:
+        """Have it carried out with what else waits; return its outcome."""
         loop = asyncio.get_running_loop()
-        work = _Work(key, carry_out, loop.create_future())
+        work = _Work(key, given, loop.create_future())
         self._waiting.append(work)
         if self._working is None:
             self._working = loop.create_task(self._work_off())
         return await work.done
 
     async def _work_off(self) -> None:
-        loop = asyncio.get_running_loop()
         while self._waiting:
-            if self._is_busy:
-                await asyncio.sleep(GATHER_SECONDS)
+            if self._is_busy and self.pause_seconds:
+                await asyncio.sleep(self.pause_seconds)
             works = self._take()
             self._is_busy = len(works) > 1
             try:
-                await loop.run_in_executor(one_thread, self._carry_out, works)
-            except Exception as error:  # an error of one would be everybody's: each tries alone
-                logger.debug("gathered transactions broke off (%s)", type(error).__name__)
+                await self.carry_out(works)
+            except Exception as error:
+                logger.debug("gathered work broke off (%s)", type(error).__name__)
                 for work in works:
                     work.outcome = None
             for work in works:
@@ -144,8 +134,8 @@ class _Gatherer:
         self._working = None
 
     def _take(self) -> list[_Work]:
-        """Take one of each conversation; what else it has comes with the next."""
-        taken: dict[uuid.UUID | str, _Work] = {}
+        """Take one of each key; what else it has comes with the next."""
+        taken: dict[Any, _Work] = {}
         left = []
         for work in self._waiting:
             if work.key in taken or len(taken) == MAX_GATHERED:
@@ -154,6 +144,29 @@ class _Gatherer:
                 taken[work.key] = work
         self._waiting = left
         return list(taken.values())
+
+
+class _Lists(_Queue):
+    """What a function does for many at once."""
+
+    def __init__(self, function: Callable[[list[Any]], Coroutine[Any, Any, Sequence[Any]]]) -> None:
+        super().__init__()
+        self._function = function
+
+    async def carry_out(self, works: list[_Work]) -> None:
+        results = await self._function([work.given for work in works])
+        for work, result in zip(works, results, strict=True):
+            work.outcome = (result,)
+
+
+class _Gatherer(_Queue):
+    """Transactions: the keys are conversations."""
+
+    pause_seconds = GATHER_SECONDS
+
+    async def carry_out(self, works: list[_Work]) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(one_thread, self._carry_out, works)
 
     def _carry_out(self, works: list[_Work]) -> None:
         """In the database thread: all of it, or nothing."""
@@ -164,7 +177,7 @@ class _Gatherer:
                 for work in works:
                     if work.key in held:
                         try:
-                            work.outcome = (work.carry_out(),)
+                            work.outcome = (work.given(),)
                         except EXPECTED as error:
                             work.outcome = error
             is_whole = True

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
 
@@ -21,7 +21,6 @@ from conversations.database import CLOCK_SQL, database_now, read_clock
 from conversations.models import Checkpoint, Conversation, Event, Message, Run, Usage, Visitor
 from conversations.rows import Of, Statement, change, execute, insertion, read, selection, which
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 # A process that is stopped in a transaction holds the locks of all that are gathered in it. SQLite has no such limit.
@@ -198,11 +197,11 @@ class Unit:
             self._now = database_now()
         return self._now
 
-    def once(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def once(self, question: Callable[..., T], *args: Any) -> T:
         """Return the answer to a question that this transaction asks the database no more than once."""
         key = (question, args)
         if key not in self._answers:
-            self._answers[key] = question(*args, **kwargs)
+            self._answers[key] = question(*args)
         answer: T = self._answers[key]
         return answer
 
